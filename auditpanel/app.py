@@ -1,0 +1,84 @@
+"""Where the parts are put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flask import Flask, request
+from flask.sessions import SecureCookieSessionInterface
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Session
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from auditpanel import answers, api, cli, health, panel
+from auditpanel.config import Settings, load_secret_key
+from auditpanel.data_folder import make_folder
+from auditpanel.extensions import csrf, db, limiter, login_manager, migrate
+from auditpanel.logs.recorder import record_calls
+from auditpanel.running import ServerUrls
+
+ROOT = Path(__file__).parent.parent
+FORM_LIMIT_BYTES = 1024 * 1024
+# A login asks a few times. Redis that hangs must not hold it up for long, nor take up all threads.
+LIMITS_TIMEOUT_S = 0.5
+
+
+class PanelSessions(SecureCookieSessionInterface):
+    """The cookie of a session that came over TLS is never sent without; over plain HTTP, on one's own machine, it has to be."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        return request.is_secure
+
+
+def create_app(settings: Settings) -> Flask:
+    """Put the parts together. Neither the database nor Redis is asked for anything here."""
+    make_folder(settings.data)
+    servers = ServerUrls.of(settings)
+    app = Flask("auditpanel", static_folder="panel/static", template_folder=str(ROOT / "templates"))
+    app.config.update(
+        SETTINGS=settings,
+        SECRET_KEY=load_secret_key(settings),
+        SQLALCHEMY_DATABASE_URI=servers.database,
+        # A generic plan knows nothing of how much of a project a value makes up; planning anew takes less than a millisecond.
+        SQLALCHEMY_ENGINE_OPTIONS={"pool_pre_ping": True, "connect_args": {"prepare_threshold": None, "connect_timeout": 5}},
+        REDIS_URL=servers.redis,
+        RATELIMIT_STORAGE_URI=_limits_url(servers.redis),
+        RATELIMIT_STORAGE_OPTIONS={"socket_timeout": LIMITS_TIMEOUT_S, "socket_connect_timeout": LIMITS_TIMEOUT_S},
+        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
+        SESSION_COOKIE_NAME="auditpanel",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=None,
+        MAX_CONTENT_LENGTH=FORM_LIMIT_BYTES,
+        MAX_FORM_MEMORY_SIZE=FORM_LIMIT_BYTES,
+    )
+    app.session_interface = PanelSessions()
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"), compare_type=True)
+    # Its context processor would ask the database who reads, also for the page which says that the database is away.
+    login_manager.init_app(app, add_context_processor=False)
+    csrf.init_app(app)
+    limiter.init_app(app)
+
+    answers.register(app)
+    health.register(app)
+    panel.register(app)
+    api.register(app)
+    cli.register(app)
+
+    app.wsgi_app = record_calls(app.wsgi_app, lambda: Session(_engine(app)))  # type: ignore[assignment,method-assign]
+    if settings.behind_proxy:
+        app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+def _limits_url(redis_url: str) -> str:
+    """The library of limits knows Redis on a Unix socket by another name."""
+    return f"redis+{redis_url}" if redis_url.startswith("unix:") else redis_url
+
+
+def _engine(app: Flask) -> Engine:
+    with app.app_context():
+        return db.engine

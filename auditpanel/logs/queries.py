@@ -1,0 +1,273 @@
+"""Reading logs: lists, counts, one log. Every statement is narrowed to the project of a scope.
+
+A list is read along the key, newest first. What an index serves is read at once. For the rest (a rare pair of values, text in
+bodies) the history is searched slice by slice, until the page is full, the history ends, or the budget of time is used up: then the
+page has what was found and says how far the search has looked. Slices are measured in rows, so a search gets on evenly through quiet
+and busy hours.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Row, Select, asc, desc, func, or_, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from auditpanel.accounts.scope import ProjectScope
+from auditpanel.errors import NotFound, Unavailable
+from auditpanel.filters import FilterSet, Span
+from auditpanel.ids import uuid7_moment
+from auditpanel.logs.clauses import Bounds, Clause, Direction, Place, rest_clauses, served_clauses
+from auditpanel.logs.models import Log, LogContent
+from auditpanel.logs.values import LogKey, LogLine, LogRecord, Message, Origin, Reference
+
+BUDGET_S = 2.0
+COUNT_BUDGET_S = 0.3
+COUNT_CAP = 10_000
+
+QUERY_CANCELED = "57014"
+
+LINE_COLUMNS = (
+    Log.occurred_at,
+    Log.id,
+    Log.method,
+    Log.path,
+    Log.route,
+    Log.status_code,
+    Log.duration_ms,
+    Log.origin,
+    Log.channel,
+    Log.user,
+    Log.api_key,
+    Log.customer,
+    Log.client_ip,
+    Log.user_agent,
+    Log.request_id,
+    Log.error,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a search slices the history.
+
+    The first slice is small, so that a search always gets on; one that is answered quickly is followed by a larger one.
+    """
+
+    first_rows: int = 2_000
+    fewest_rows: int = 20
+    largest_rows: int = 200_000
+    quick_s: float = 0.1
+    patience_s: float = 1.0
+
+
+PACE = Pace()
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """`lines` are newest first. `has_more` tells of further ones in the direction of reading.
+
+    `looked_to` is set where the budget ended the search: what lies beyond it has not been looked at.
+    """
+
+    lines: list[LogLine]
+    has_more: bool
+    looked_to: LogKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """`value` rows; or, where it is not exact, more: the cap or the budget was reached."""
+
+    value: int
+    is_exact: bool
+
+
+def list_logs(
+    session: Session,
+    scope: ProjectScope,
+    filters: FilterSet,
+    span: Span,
+    *,
+    place: Place | None = None,
+    size: int = 50,
+    budget_s: float = BUDGET_S,
+    pace: Pace = PACE,
+) -> LogPage:
+    """A page of the project's logs that match, beyond `place`, or the newest ones."""
+    bounds = Bounds(scope, span, place)
+    deadline = time.monotonic() + budget_s
+    if not rest_clauses(filters, bounds):
+        # Where PostgreSQL misjudges how rare something is, even what an index serves may take long: then it is searched, too.
+        try:
+            found = _read(session, bounds, served_clauses(filters), size + 1, budget_s / 2)
+            return _page(found, bounds.direction, size)
+        except OperationalError as error:
+            _raise_unless_canceled(error)
+    return _search(session, bounds, filters, size, deadline, pace)
+
+
+def _search(session: Session, bounds: Bounds, filters: FilterSet, size: int, deadline: float, pace: Pace) -> LogPage:
+    found: list[LogLine] = []
+    looked_to: LogKey | None = None
+    slice_rows = pace.first_rows
+    while True:
+        started = time.monotonic()
+        # The first slice may take longer than the budget: a search that gets nowhere could not be gone on with.
+        timeout_s = max(deadline - started, pace.patience_s if looked_to is None else 0)
+        try:
+            edge = _slice_edge(session, bounds, served_clauses(filters), slice_rows, timeout_s)
+            part = replace(bounds, edge=edge)
+            found += _read(session, part, served_clauses(filters) + rest_clauses(filters, part), size + 1 - len(found), timeout_s)
+        except OperationalError as error:
+            _raise_unless_canceled(error)
+            if looked_to is None and slice_rows > pace.fewest_rows:
+                slice_rows = max(slice_rows // 10, pace.fewest_rows)
+                continue
+            if looked_to is None:
+                raise Unavailable("The database is too busy to search. Try again in a moment, or with a shorter range.") from None
+            return _page(found, bounds.direction, size, looked_to=looked_to)
+        if len(found) > size or edge is None:
+            return _page(found, bounds.direction, size)
+        looked_to = edge
+        bounds = replace(bounds, place=Place(edge, bounds.direction))
+        if time.monotonic() >= deadline:
+            return _page(found, bounds.direction, size, looked_to=looked_to)
+        if time.monotonic() - started < pace.quick_s:
+            slice_rows = min(slice_rows * 4, pace.largest_rows)
+
+
+def _page(found: list[LogLine], direction: Direction, size: int, looked_to: LogKey | None = None) -> LogPage:
+    lines = found[:size] if direction is Direction.OLDER else found[:size][::-1]
+    return LogPage(lines, has_more=len(found) > size, looked_to=looked_to)
+
+
+def _slice_edge(session: Session, bounds: Bounds, served: Sequence[Clause], rows: int, timeout_s: float) -> LogKey | None:
+    """The last of the next `rows` rows; None where there are fewer."""
+    keys = _ordered(select(Log.occurred_at, Log.id).where(*bounds.on(Log), *served), bounds.direction).limit(rows).subquery()
+    furthest_first = asc if bounds.direction is Direction.OLDER else desc
+    order = (furthest_first(keys.c.occurred_at), furthest_first(keys.c.id))
+    statement = select(keys.c.occurred_at, keys.c.id, func.count().over().label("rows")).order_by(*order).limit(1)
+    found = _execute(session, statement, timeout_s)
+    return LogKey(found[0].occurred_at, found[0].id) if found and found[0].rows == rows else None
+
+
+def _read(session: Session, bounds: Bounds, clauses: Sequence[Clause], limit: int, timeout_s: float) -> list[LogLine]:
+    statement = _ordered(select(*LINE_COLUMNS).where(*bounds.on(Log), *clauses), bounds.direction).limit(limit)
+    return [_line(row) for row in _execute(session, statement, timeout_s)]
+
+
+def _ordered(statement: Select[*tuple[Any, ...]], direction: Direction) -> Select[*tuple[Any, ...]]:
+    if direction is Direction.OLDER:
+        return statement.order_by(Log.occurred_at.desc(), Log.id.desc())
+    return statement.order_by(Log.occurred_at, Log.id)
+
+
+def _execute(session: Session, statement: Select[*tuple[Any, ...]], timeout_s: float) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Raises OperationalError (57014) where the time is up; the transaction goes on."""
+    # A message for each pair: the session's own savepoints and settings come one by one, and took longer than most of the queries.
+    _command(session, f"SAVEPOINT reading; SET LOCAL statement_timeout = {max(1, int(timeout_s * 1000))}")
+    try:
+        rows = session.execute(statement).all()
+    except OperationalError as error:
+        _raise_unless_canceled(error)
+        # It takes back the setting, too.
+        _command(session, "ROLLBACK TO SAVEPOINT reading; RELEASE SAVEPOINT reading")
+        raise
+    _command(session, "RELEASE SAVEPOINT reading; SET LOCAL statement_timeout = 0")
+    return rows
+
+
+def _command(session: Session, commands: str) -> None:
+    # Only a message without parameters may hold several commands.
+    session.connection().exec_driver_sql(commands, execution_options={"no_parameters": True})
+
+
+def _raise_unless_canceled(error: OperationalError) -> None:
+    if getattr(error.orig, "sqlstate", None) != QUERY_CANCELED:
+        raise error
+
+
+def _line(row: Sequence[Any]) -> LogLine:
+    occurred_at, log_id, method, path, route, status_code, duration_ms, origin, *rest = row
+    return LogLine(LogKey(occurred_at, log_id), method, path, route, status_code, duration_ms, Origin(origin), *rest)
+
+
+def count_logs(
+    session: Session,
+    scope: ProjectScope,
+    filters: FilterSet,
+    span: Span,
+    *,
+    place: Place | None = None,
+    cap: int = COUNT_CAP,
+    budget_s: float = COUNT_BUDGET_S,
+) -> Count:
+    """How many logs match (beyond `place`), up to the cap. Value 0 and not exact: the budget did not suffice to tell."""
+    bounds = Bounds(scope, span, place)
+    rows = select(Log.id).where(*bounds.on(Log), *served_clauses(filters), *rest_clauses(filters, bounds)).limit(cap + 1)
+    try:
+        value = int(_execute(session, select(func.count()).select_from(rows.subquery()), budget_s)[0][0])
+    except OperationalError as error:
+        _raise_unless_canceled(error)
+        return Count(0, is_exact=False)
+    return Count(min(value, cap), is_exact=value <= cap)
+
+
+def has_logs(session: Session, scope: ProjectScope) -> bool:
+    """Whether anything but the use of the panel itself was ever recorded."""
+    others = [origin for origin in Origin if origin is not Origin.DASHBOARD]
+    # One look into the index of origins for each: a condition "not from the dashboard" would read all that is.
+    looks = [select(Log.id).where(Log.project_id == scope.project_id, Log.origin == str(origin)).exists() for origin in others]
+    return bool(session.scalar(select(or_(*looks))))
+
+
+def get_log(session: Session, scope: ProjectScope, log_id: UUID) -> LogRecord:
+    """Raises NotFound where the project has no such log."""
+    try:
+        moment = uuid7_moment(log_id)
+        until = moment + timedelta(milliseconds=1)
+    except OverflowError:
+        raise _no_such_log() from None
+    row = session.execute(
+        select(LogContent, *LINE_COLUMNS)
+        .join(
+            LogContent,
+            (LogContent.project_id == Log.project_id) & (LogContent.occurred_at == Log.occurred_at) & (LogContent.id == Log.id),
+        )
+        .where(
+            # The id says the millisecond, and so the month in both tables.
+            Log.project_id == scope.project_id,
+            Log.occurred_at >= moment,
+            Log.occurred_at < until,
+            LogContent.occurred_at >= moment,
+            LogContent.occurred_at < until,
+            Log.id == log_id,
+        )
+    ).one_or_none()
+    if row is None:
+        raise _no_such_log()
+    content, *line = row
+    return LogRecord(
+        _line(line),
+        content.query,
+        Message(_headers(content.request_headers), content.request_body, content.request_size_bytes, content.request_is_cut),
+        Message(_headers(content.response_headers), content.response_body, content.response_size_bytes, content.response_is_cut),
+        msgspec.convert(content.references, list[Reference]),
+    )
+
+
+def _no_such_log() -> NotFound:
+    return NotFound("There is no such log in this project. It may belong to a project that you are not a member of.")
+
+
+def _headers(stored: list[list[str]]) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in stored]

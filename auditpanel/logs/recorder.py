@@ -1,0 +1,58 @@
+"""The panel's own calls as logs: caught by the same middleware that other services add, stored straight away.
+
+A call is stored before the last byte of its answer leaves: whoever has the answer finds the log. Calls that belong to no project
+(the login page, a key that nobody knows) are in no project's history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from wsgiref.types import WSGIApplication
+
+import msgspec
+from sqlalchemy.orm import Session
+
+from auditpanel.accounts.scope import ProjectScope
+from auditpanel.client import WSGILogger
+from auditpanel.logs.store import store_logs
+from auditpanel.logs.values import NewLog, Origin, Reference
+from auditpanel.times import utc_now
+
+# Where a view leaves word of whose call it is.
+CALL = "auditpanel.call"
+UNRECORDED_PATHS = ("/static/", "/healthz", "/readyz")
+
+
+@dataclass(frozen=True, slots=True)
+class CallDetails:
+    """What only the application knows of a call.
+
+    An answer that shows other logs is not kept: as a body, it would be found by every search for their text.
+    """
+
+    scope: ProjectScope
+    origin: Origin
+    user: str | None = None
+    api_key: str | None = None
+    references: tuple[Reference, ...] = ()
+    keeps_answer: bool = True
+
+
+def record_calls(app: WSGIApplication, open_session: Callable[[], Session]) -> WSGIApplication:
+    def store(log: Mapping[str, object], environ: Mapping[str, object]) -> None:
+        details = environ.get(CALL)
+        if isinstance(details, CallDetails):
+            with open_session() as session:
+                store_logs(session, details.scope, [_described(log, details)], now=utc_now())
+                session.commit()
+
+    return WSGILogger(app, store, skip=lambda path: path.startswith(UNRECORDED_PATHS))
+
+
+def _described(log: Mapping[str, object], details: CallDetails) -> NewLog:
+    call = {name: value for name, value in log.items() if value is not None}
+    call |= {"origin": details.origin, "user": details.user, "api_key": details.api_key, "references": list(details.references)}
+    if not details.keeps_answer:
+        call.pop("response_body", None)
+    return msgspec.convert(call, NewLog)

@@ -1,0 +1,83 @@
+"""What stands around every page: the project and its clock, the way to its records, the user."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import g, request, url_for
+from flask_login import current_user
+
+from auditpanel.accounts.members import list_projects
+from auditpanel.accounts.models import Role
+from auditpanel.accounts.scope import ProjectScope
+from auditpanel.extensions import db
+from auditpanel.panel.formatters import initials_of
+from auditpanel.panel.login import logged_in
+
+
+@dataclass(frozen=True, slots=True)
+class ShellProject:
+    id: str
+    name: str
+    time_zone: str
+    initial: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShellLink:
+    label: str
+    url: str
+    current: bool
+    icon: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShellUser:
+    name: str
+    email: str
+    initials: str
+    role_label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    project: ShellProject | None
+    projects: list[ShellLink]
+    user: ShellUser
+    navigation: list[ShellLink]
+    navigation_below: list[ShellLink]
+    administration: list[ShellLink]
+    logout_url: str
+
+
+def add_shell() -> dict[str, Shell | None]:
+    """None also where the page tells of a fault: it may be that the database cannot say who reads."""
+    if g.get("stands_alone"):
+        return {"shell": None}
+    return {"shell": _shell() if current_user.is_authenticated else None}
+
+
+def _shell() -> Shell:
+    me = logged_in()
+    scope: ProjectScope | None = g.get("project_scope")
+    role = "Superuser" if me.is_superuser else scope.role.label if scope else "Member"
+    return Shell(
+        project=ShellProject(scope.id, scope.name, scope.time_zone.key, scope.name[:1].upper()) if scope else None,
+        projects=_projects(scope),
+        user=ShellUser(me.name, me.email, initials_of(me.name), role),
+        navigation=[_link("Logs", "logs", "logs")] if scope else [],
+        navigation_below=[_link("Settings", "settings", "settings")] if scope and scope.role.includes(Role.ADMIN) else [],
+        administration=[_link("Users", "users"), _link("Projects", "projects_admin")] if me.is_superuser else [],
+        logout_url=url_for("login.log_out"),
+    )
+
+
+def _projects(scope: ProjectScope | None) -> list[ShellLink]:
+    return [
+        ShellLink(project.name, url_for("logs.index", project_id=project.id), current=scope is not None and project.id == scope.id)
+        for project in list_projects(db.session(), logged_in().user)
+    ]
+
+
+def _link(label: str, view: str, icon: str = "") -> ShellLink:
+    return ShellLink(label, url_for(f"{view}.index"), current=request.blueprint == view, icon=icon)

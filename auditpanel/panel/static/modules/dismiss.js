@@ -1,0 +1,3 @@
+export default function (note) {
+  note.querySelector("[data-dismiss]").addEventListener("click", () => note.remove());
+}

@@ -1,0 +1,45 @@
+"""The queues, and the way to them. They only carry ids: the database knows what there is to do, and the sweep finds what got lost here.
+
+Jobs are JSON, so that who can write to Redis cannot make a worker run code of theirs.
+"""
+
+from __future__ import annotations
+
+import logging
+from uuid import UUID
+
+from redis import Redis
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError, RedisError, TimeoutError
+from redis.retry import Retry
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+# One kind of job each, and one queue for each worker: a worker that listens to several loses the job it was just taking when killed.
+MAINTENANCE = "maintenance"
+TASKS = "tasks"
+
+RUN_TASK = "jobs.tasks.run"
+
+# Some 40 s in all: Redis may be started again meanwhile, and a worker need not end for it.
+PATIENT = Retry(ExponentialBackoff(cap=5, base=0.1), retries=12)
+# Somebody waits for the answer of what enqueues.
+BRIEF_TIMEOUT_S = 1.0
+
+
+def connect(redis_url: str) -> Redis:
+    """For workers and the scheduler."""
+    return Redis.from_url(redis_url, retry=PATIENT, retry_on_error=[ConnectionError, TimeoutError])
+
+
+def open_queue(name: str, connection: Redis) -> Queue:
+    return Queue(name, connection=connection, serializer=JSONSerializer)
+
+
+def enqueue_task(redis_url: str, project_id: UUID, task_id: UUID) -> None:
+    """Call it after the commit. Where Redis is away, the task waits for the sweep."""
+    try:
+        with Redis.from_url(redis_url, socket_timeout=BRIEF_TIMEOUT_S, socket_connect_timeout=BRIEF_TIMEOUT_S) as connection:
+            open_queue(TASKS, connection).enqueue(RUN_TASK, project_id.hex, task_id.hex, job_timeout=-1, result_ttl=0, failure_ttl=0)
+    except RedisError:
+        logging.getLogger(__name__).warning("task %s is not enqueued: Redis does not answer; the sweep will do it", task_id)

@@ -1,0 +1,45 @@
+"""`python -m jobs.worker QUEUE`: a worker of one queue."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+from rq import Worker
+from rq.job import Job
+from rq.queue import Queue
+from rq.serializers import JSONSerializer
+
+from auditpanel.config import Settings
+from auditpanel.processes import die_with_parent
+from auditpanel.running import ServerUrls
+from auditpanel.queues import MAINTENANCE, connect
+
+# A worker that was killed is noticed after its time to live; by default that is minutes.
+HEARTBEAT_S = 15
+
+
+class PanelWorker(Worker):
+    """A child does not outlive its worker: it would run on beside the one that has taken over."""
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        die_with_parent(signal.SIGKILL)
+        super().main_work_horse(job, queue)
+
+
+def main(queue: str) -> None:
+    urls = ServerUrls.of(Settings.from_environment(os.environ))
+    worker = PanelWorker(
+        [queue],
+        connection=connect(urls.redis),
+        serializer=JSONSerializer,
+        worker_ttl=HEARTBEAT_S * 2,
+        job_monitoring_interval=HEARTBEAT_S,
+        maintenance_interval=HEARTBEAT_S,
+    )
+    worker.work(logging_level="WARNING")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else MAINTENANCE)

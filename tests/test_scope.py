@@ -1,0 +1,171 @@
+"""Every route, walked by strangers: whoever adds one has to say here what strangers may see of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from auditpanel.accounts.models import Project, Role
+from auditpanel.accounts.scope import scope_of_project
+from auditpanel.ids import Prefix, format_id
+from tests.accounts.visitor import Visitor, log_in
+from tests.factories import make_key, make_member, make_project, make_superuser
+from tests.logs.making import store_one
+
+SECRET = "of-the-other-project"
+
+# Those that everybody may see, and those that show a user only what is theirs: neither takes the id of anything.
+PUBLIC = {"static", "home.static", "healthz", "readyz", "login.log_in"}
+OWN = {"home.index", "login.log_out", "account.index", "account.log_out_everywhere"}
+SUPERUSERS = {
+    "users.index",
+    "users.create",
+    "users.edit",
+    "users.activate",
+    "users.deactivate",
+    "users.reset_password",
+    "projects_admin.index",
+    "projects_admin.create",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Victim:
+    """A project with a member, a key and a log; `ids` are what its URLs have in them."""
+
+    project: Project
+    ids: dict[str, object]
+
+
+@pytest.fixture
+def victim(session: Session) -> Victim:
+    project = make_project(session, name=SECRET)
+    member = make_member(session, project)
+    key = make_key(session, project, name=SECRET)
+    scope = scope_of_project(project, Role.ADMIN)
+    log_id = store_one(session, scope, path=f"/{SECRET}", user=SECRET, request_body=SECRET, request_id=SECRET)
+    ids = {
+        "project_id": format_id(Prefix.PROJECT, project.id),
+        "log_id": format_id(Prefix.LOG, log_id),
+        "user_id": member.id,
+        "key_id": UUID(key.app_id),
+    }
+    return Victim(project, ids)
+
+
+def rules(app: Flask) -> Iterator[tuple[Rule, str]]:
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            yield rule, method
+
+
+def url_of(app: Flask, rule: Rule, victim: Victim) -> str:
+    missing = rule.arguments - victim.ids.keys()
+    assert not missing, f"{rule.rule}: give the victim of this test an id for {missing}"
+    values = {name: victim.ids[name] for name in rule.arguments}
+    built = rule.build(values, append_unknown=False)
+    assert built is not None
+    return str(built[1])
+
+
+def test_each_route_is_of_a_known_kind(app: Flask) -> None:
+    for rule, _ in rules(app):
+        is_project = "project_id" in rule.arguments
+        is_api = rule.rule.startswith("/v1/")
+        named = rule.endpoint in PUBLIC | OWN | SUPERUSERS
+        assert is_project + is_api + named == 1, f"{rule.rule}: say in this file what strangers may see of it"
+        assert not (rule.endpoint in OWN and rule.arguments), f"{rule.rule} takes an id, so it is not only about its reader"
+
+
+def test_without_a_login_every_page_leads_to_it(app: Flask, victim: Victim) -> None:
+    visitor = Visitor(app)
+    for rule, method in rules(app):
+        if rule.endpoint in PUBLIC or rule.rule.startswith("/v1/"):
+            continue
+        answer = visitor.post(url_of(app, rule, victim), page="/login") if method == "POST" else visitor.get(url_of(app, rule, victim))
+        assert answer.status_code in (302, 400), f"{method} {rule.rule}: {answer.status}"
+        assert answer.status_code == 400 or answer.location.startswith("/login"), rule.rule
+        assert_nothing_shown(rule, answer)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_member_of_another_project_finds_nothing(app: Flask, session: Session, victim: Victim, role: Role) -> None:
+    stranger = log_in(app, session, make_member(session, make_project(session), role=role))
+    for rule, method in rules(app):
+        if rule.endpoint in PUBLIC | OWN or rule.rule.startswith("/v1/"):
+            continue
+        url = url_of(app, rule, victim)
+        answer = stranger.post(url, page="/account") if method == "POST" else stranger.get(url)
+        assert answer.status_code == (403 if rule.endpoint in SUPERUSERS else 404), f"{method} {rule.rule}: {answer.status}"
+        assert_nothing_shown(rule, answer)
+
+
+def test_a_foreign_project_is_no_different_from_one_that_does_not_exist(app: Flask, session: Session, victim: Victim) -> None:
+    stranger = log_in(app, session, make_member(session, make_project(session)))
+    unknown = Victim(victim.project, victim.ids | {"project_id": format_id(Prefix.PROJECT, UUID(int=1))})
+    for rule, method in rules(app):
+        if "project_id" in rule.arguments and method == "GET":
+            foreign, missing = (stranger.get(url_of(app, rule, of)) for of in (victim, unknown))
+            assert foreign.status_code == missing.status_code == 404
+            assert without_ids(foreign) == without_ids(missing), rule.rule
+
+
+def without_ids(answer: TestResponse) -> str:
+    return answer.text.replace(answer.headers["X-Request-Id"], "")
+
+
+def test_ids_of_another_project_are_not_found_in_ones_own(app: Flask, session: Session, victim: Victim) -> None:
+    own = make_project(session)
+    admin = log_in(app, session, make_member(session, own, role=Role.ADMIN))
+    mixed = Victim(own, victim.ids | {"project_id": format_id(Prefix.PROJECT, own.id)})
+    for rule, method in rules(app):
+        if "project_id" in rule.arguments and len(rule.arguments) > 1:
+            url = url_of(app, rule, mixed)
+            answer = admin.post(url, page="/account", role="viewer") if method == "POST" else admin.get(url)
+            assert answer.status_code == 404, f"{method} {rule.rule}: {answer.status}"
+            assert_nothing_shown(rule, answer)
+
+
+def test_a_key_of_another_project_finds_nothing(app: Flask, session: Session, victim: Victim) -> None:
+    key = make_key(session, make_project(session))
+    session.commit()
+    client = app.test_client()
+    for rule, method in rules(app):
+        if rule.rule.startswith("/v1/"):
+            answer = client.open(
+                url_of(app, rule, victim), method=method, headers={"X-App-Id": key.app_id, "X-App-Token": key.app_token}, json=[]
+            )
+            assert answer.status_code == 404 if rule.arguments else answer.status_code < 300, f"{method} {rule.rule}: {answer.status}"
+            assert_nothing_shown(rule, answer)
+
+
+def test_no_key_opens_nothing(app: Flask, victim: Victim) -> None:
+    for rule, method in rules(app):
+        if rule.rule.startswith("/v1/"):
+            answer = app.test_client().open(url_of(app, rule, victim), method=method, json=[])
+            assert answer.status_code == 401, f"{method} {rule.rule}: {answer.status}"
+
+
+def test_the_panel_does_not_open_the_api_nor_a_key_the_panel(app: Flask, session: Session, victim: Victim) -> None:
+    superuser = log_in(app, session, make_superuser(session))
+    assert superuser.get("/v1/logs").status_code == 401
+    key = make_key(session, victim.project)
+    session.commit()
+    headers = {"X-App-Id": key.app_id, "X-App-Token": key.app_token}
+    assert app.test_client().get(f"/projects/{victim.ids['project_id']}/logs/", headers=headers).status_code == 302
+
+
+def test_a_superuser_sees_every_project(app: Flask, session: Session, victim: Victim) -> None:
+    superuser = log_in(app, session, make_superuser(session))
+    assert superuser.get(f"/projects/{victim.ids['project_id']}/logs/{victim.ids['log_id']}").status_code == 200
+
+
+def assert_nothing_shown(rule: Rule, answer: TestResponse) -> None:
+    assert SECRET not in answer.text, f"{rule.rule} shows a stranger something of the other project"
