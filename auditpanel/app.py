@@ -62,11 +62,12 @@ def create_app(settings: Settings) -> Flask:
     csrf.init_app(app)
     limiter.init_app(app)
 
-    answers.register(app)
     health.register(app)
     panel.register(app)
     api.register(app)
     cli.register(app)
+    # Flask calls the last one first: what else is done to an answer may fail, and it has its headers all the same.
+    answers.register(app)
 
     app.wsgi_app = record_calls(app.wsgi_app, lambda: Session(_engine(app)))  # type: ignore[assignment,method-assign]
     if settings.behind_proxy:

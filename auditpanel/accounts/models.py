@@ -61,6 +61,10 @@ class LoginSession(Model):
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
+# The project that the panel's own history is in: logins, administration, whatever belongs to no other. A migration makes it.
+PANEL_PROJECT_ID = UUID("00000000-0000-7000-8000-000000000001")
+
+
 class Project(Model):
     """`redact_paths` are the places in JSON bodies that this project wants redacted beside what always is (logs/redaction)."""
 

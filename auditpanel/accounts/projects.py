@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from auditpanel.accounts.models import ApiKey, Membership, Project
+from auditpanel.accounts.models import PANEL_PROJECT_ID, ApiKey, Membership, Project
 from auditpanel.accounts.names import clean_name
 from auditpanel.errors import InvalidInput, NotFound
 from auditpanel.ids import Prefix, format_id
@@ -56,7 +56,8 @@ def get_project(session: Session, project_id: UUID) -> Project:
 
 
 def has_project(session: Session) -> bool:
-    return session.scalar(select(Project.id).limit(1)) is not None
+    """Whether anybody has made one."""
+    return session.scalar(select(Project.id).where(Project.id != PANEL_PROJECT_ID).limit(1)) is not None
 
 
 def list_all_projects(session: Session) -> list[ProjectLine]:

@@ -1,4 +1,4 @@
-"""The project scope: every query about records takes one, and there are only two ways to get one: a member's and a key's."""
+"""The project scope: every query about records takes one, and there are only two ways to read with one: a member's and a key's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.keys import find_key, find_key_by_id
-from auditpanel.accounts.models import Membership, Project, Role, User
+from auditpanel.accounts.models import PANEL_PROJECT_ID, Membership, Project, Role, User
 from auditpanel.errors import NotFound, Unauthorized
 from auditpanel.ids import Prefix, format_id
 
@@ -54,6 +54,11 @@ def scope_of_member(session: Session, user: User, project_id: UUID) -> ProjectSc
     if found is None or (found.role is None and not user.is_superuser):
         raise NotFound("There is no such project, or you are not a member of it.")
     return scope_of_project(found.Project, Role.ADMIN if user.is_superuser else Role(found.role))
+
+
+def scope_of_panel(session: Session) -> ProjectScope:
+    """For the history of the panel itself; who may read that is a matter of membership, as everywhere."""
+    return scope_of_project(session.get_one(Project, PANEL_PROJECT_ID), Role.VIEWER)
 
 
 def scope_of_key(session: Session, app_id: str, app_token: str) -> KeyScope:

@@ -114,9 +114,9 @@ def set_password(session: Session, user: User, password: str, *, keep_token: str
 
 
 def change_own_password(session: Session, user: User, current: str, password: str, *, token: str) -> None:
-    """Raises InvalidInput, field `current`, where that is not the password. `token` is of the session that stays."""
+    """Raises InvalidInput, field `current_password`, where that is not the password. `token` is of the session that stays."""
     if not password_matches(user.password_hash, current):
-        raise InvalidInput("this is not your password", field="current")
+        raise InvalidInput("this is not your password", field="current_password")
     set_password(session, user, password, keep_token=token)
 
 

@@ -39,7 +39,7 @@ def create_logs() -> ResponseReturnValue:
     refused = judged.refused + [Refusal(judged.places[refusal.index], refusal.reason) for refusal in result.refused]
     if not refused:
         # What it carried is recorded: a log of its carriage beside each batch would only stand in the reader's way.
-        del request.environ[CALL]
+        request.environ[CALL] = None
     answer = {
         "stored": result.stored,
         "duplicates": result.duplicates,

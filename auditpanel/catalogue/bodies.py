@@ -38,7 +38,7 @@ class DiscountAmount(Struct, tag_field="type", tag="AMOUNT", kw_only=True):
     amount_off: Amount = UNSET
     amount_off_formula: Text = UNSET
     aggregated_amount_limit: Whole = UNSET
-    effect: AmountEffect | None | UnsetType = UNSET
+    effect: AmountEffect | UnsetType | None = UNSET
     is_dynamic: Switch = UNSET
 
 
@@ -47,7 +47,7 @@ class DiscountPercent(Struct, tag_field="type", tag="PERCENT", kw_only=True):
     percent_off_formula: Text = UNSET
     amount_limit: Amount = UNSET
     aggregated_amount_limit: Whole = UNSET
-    effect: ItemsEffect | None | UnsetType = UNSET
+    effect: ItemsEffect | UnsetType | None = UNSET
     is_dynamic: Switch = UNSET
 
 
@@ -56,7 +56,7 @@ class DiscountUnit(Struct, tag_field="type", tag="UNIT", kw_only=True):
 
     unit_off: Amount = UNSET
     unit_off_formula: Text = UNSET
-    effect: UnitEffect | None | UnsetType = UNSET
+    effect: UnitEffect | UnsetType | None = UNSET
     unit_type: Text = UNSET
     product: Object = UNSET
     sku: Object = UNSET
@@ -67,7 +67,7 @@ class DiscountUnit(Struct, tag_field="type", tag="UNIT", kw_only=True):
 class DiscountFixed(Struct, tag_field="type", tag="FIXED", kw_only=True):
     fixed_amount: Amount = UNSET
     fixed_amount_formula: Text = UNSET
-    effect: ItemsEffect | None | UnsetType = UNSET
+    effect: ItemsEffect | UnsetType | None = UNSET
     is_dynamic: Switch = UNSET
 
 
@@ -78,7 +78,7 @@ class Gift(Struct, kw_only=True):
     amount: Amount = UNSET
     subtracted_amount: Amount = UNSET
     balance: Amount = UNSET
-    effect: ItemsEffect | None | UnsetType = UNSET
+    effect: ItemsEffect | UnsetType | None = UNSET
 
 
 class LoyaltyCard(Struct, kw_only=True):
@@ -121,14 +121,14 @@ class Kept(Struct, kw_only=True):
 
 class VoucherBody(Kept, kw_only=True):
     code: Text = UNSET
-    code_config: CodeConfig | None | UnsetType = UNSET
+    code_config: CodeConfig | UnsetType | None = UNSET
     campaign: Text = UNSET
     campaign_id: Text = UNSET
-    type: Literal["DISCOUNT_VOUCHER", "GIFT_VOUCHER", "LOYALTY_CARD"] | None | UnsetType = UNSET
-    discount: Discount | None | UnsetType = UNSET
-    gift: Gift | None | UnsetType = UNSET
-    loyalty_card: LoyaltyCard | None | UnsetType = UNSET
-    redemption: Redemption | None | UnsetType = UNSET
+    type: Literal["DISCOUNT_VOUCHER", "GIFT_VOUCHER", "LOYALTY_CARD"] | UnsetType | None = UNSET
+    discount: Discount | UnsetType | None = UNSET
+    gift: Gift | UnsetType | None = UNSET
+    loyalty_card: LoyaltyCard | UnsetType | None = UNSET
+    redemption: Redemption | UnsetType | None = UNSET
     category: Text = UNSET
     start_date: Text = UNSET
     expiration_date: Text = UNSET
@@ -150,8 +150,8 @@ class CampaignBody(CampaignKept, kw_only=True):
     name: Text = UNSET
     description: Text = UNSET
     campaign_type: Text = UNSET
-    type: Literal["AUTO_UPDATE", "STATIC", "STANDALONE"] | None | UnsetType = UNSET
-    voucher: VoucherBody | None | UnsetType = UNSET
+    type: Literal["AUTO_UPDATE", "STATIC", "STANDALONE"] | UnsetType | None = UNSET
+    voucher: VoucherBody | UnsetType | None = UNSET
     vouchers_count: Whole = UNSET
     category: Text = UNSET
     start_date: Text = UNSET
@@ -181,7 +181,7 @@ class CustomerBody(Struct, kw_only=True):
     description: Text = UNSET
     birthday: Text = UNSET
     birthdate: Text = UNSET
-    address: Address | None | UnsetType = UNSET
+    address: Address | UnsetType | None = UNSET
     metadata: Object = UNSET
 
 

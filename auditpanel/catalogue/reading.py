@@ -62,8 +62,8 @@ def _explained(error: msgspec.ValidationError) -> InvalidInput:
 
 def _in_words(what: str, field: str) -> str:
     if missing := _MISSING_FIELD.fullmatch(what):
-        expected = _VALUES.get(missing[1])
-        return f'"{missing[1]}" is missing' + (f"; write {expected}" if expected else "")
+        values = _VALUES.get(missing[1])
+        return f'"{missing[1]}" is missing' + (f"; write {values}" if values else "")
     if value := _UNKNOWN_VALUE.fullmatch(what):
         return f"{value[1][:80]} is not known; write {_VALUES.get(field, 'one of the values of the API')}"
     if expected := _EXPECTED.fullmatch(what):
@@ -101,7 +101,7 @@ def given(value: object) -> bool:
     return value is not None and not isinstance(value, UnsetType)
 
 
-def read_text(value: str | None | UnsetType, field: str, *, limit: int = TEXT_LIMIT) -> str | None:
+def read_text(value: str | UnsetType | None, field: str, *, limit: int = TEXT_LIMIT) -> str | None:
     """Without spaces around it; an empty one is none."""
     if not isinstance(value, str):
         return None
@@ -111,12 +111,12 @@ def read_text(value: str | None | UnsetType, field: str, *, limit: int = TEXT_LI
     return text or None
 
 
-def read_key(value: str | None | UnsetType, field: str) -> str | None:
+def read_key(value: str | UnsetType | None, field: str) -> str | None:
     """A text that records are found by: code, source id, name of a campaign."""
     return read_text(value, field, limit=KEY_LIMIT)
 
 
-def read_moment(text: str | None | UnsetType, field: str) -> datetime | None:
+def read_moment(text: str | UnsetType | None, field: str) -> datetime | None:
     """ISO 8601; a day alone is its beginning, and a time without an offset is UTC, as in the public API."""
     if not isinstance(text, str) or not text.strip():
         return None
@@ -128,7 +128,7 @@ def read_moment(text: str | None | UnsetType, field: str) -> datetime | None:
         raise InvalidInput(shown, field=field) from None
 
 
-def read_day(text: str | None | UnsetType, field: str) -> date | None:
+def read_day(text: str | UnsetType | None, field: str) -> date | None:
     """The day of an ISO 8601 date; a time after it is taken and dropped."""
     if not isinstance(text, str) or not text.strip():
         return None
@@ -143,15 +143,18 @@ def check_order(start: datetime | None, end: datetime | None) -> None:
         raise InvalidInput(f"{end:%Y-%m-%dT%H:%M:%SZ} is not after start_date, {start:%Y-%m-%dT%H:%M:%SZ}", field="expiration_date")
 
 
-def read_whole(value: int | None | UnsetType, field: str, *, lowest: int = 0, highest: int = BIGINT_LIMIT) -> int | None:
+def read_whole(value: int | UnsetType | None, field: str, *, lowest: int = 0, highest: int = BIGINT_LIMIT) -> int | None:
     if isinstance(value, UnsetType) or value is None:
         return None
     if not lowest <= value <= highest:
-        shown = value if abs(value) < 10**18 else "the number"
-        raise InvalidInput(f"{shown} is out of range; write a whole number from {lowest:,} to {highest:,}", field=field)
+        raise InvalidInput(f"{_shown(value)} is out of range; write a whole number from {lowest:,} to {highest:,}", field=field)
     return value
 
 
-def check_amount(value: int | float | None | UnsetType, field: str, *, highest: float = 1e15) -> None:
+def check_amount(value: int | float | UnsetType | None, field: str, *, highest: float = 1e15) -> None:
     if isinstance(value, int | float) and not 0 <= value <= highest:
-        raise InvalidInput(f"{value:.15g} is out of range; write a number from 0 to {highest:,.0f}", field=field)
+        raise InvalidInput(f"{_shown(value)} is out of range; write a number from 0 to {highest:,.0f}", field=field)
+
+
+def _shown(number: int | float) -> str:
+    return f"{number:.15g}" if abs(number) < 10**18 else "the number"

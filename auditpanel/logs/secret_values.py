@@ -40,6 +40,9 @@ _PART = re.compile(
     r'(?i:content-disposition:\s?form-data;)\s?name="?(?P<name>[^"\r\n;]{1,200}+)"?[^\r\n]{0,500}+\r?\n(?:[^\r\n]{1,500}+\r?\n){0,8}\r?\n'
 )
 _PARAMETER = re.compile(r"[^&]++")
+_EQUALS = re.compile("=")
+# With each of its characters percent-encoded; what is before that cannot matter.
+_LONGEST_NAME = 200
 _HEADER_NAMES = ("authorization", "cookie", "cookies")
 
 
@@ -131,7 +134,9 @@ def _value_of(key: re.Match[str], in_json: bool) -> _Value | None:
         start = opening.end()
         value = _Value(start, _quoting(opening[0], in_json).string_end(text, start))
     elif text.startswith(("{", "["), at) and not REDACTED.match(text, at) and _may_open(quote, in_json):
-        value = _Value(at, _quoting(quote or '"', in_json).container_end(text, at), quote or "")
+        end = _quoting(quote or '"', in_json).container_end(text, at)
+        # Without quotes it may as well be a word that begins with a bracket.
+        value = _Value(at, end, quote) if quote else _Value(at, _end_of(_BARE, text, end))
     elif quote and quote != "%22":
         value = _Value(at, _end_of(_SCALAR, text, at), quote)
         if text[at : value.end] in ("null", "true", "false", "None", "True", "False"):
@@ -199,8 +204,13 @@ def _parts(text: str) -> Iterator[_Value]:
 
 
 def _parameter(pair: re.Match[str]) -> str:
-    name, _, value = pair[0].partition("=")
-    return f"{name}={redacted(value)}" if value and is_secret_key(unquote_plus(name)) else pair[0]
+    text = pair[0]
+    # At each `=`, as a value may hold a query of its own: to=/login?token=….
+    for equals in _EQUALS.finditer(text):
+        name = unquote_plus(text[max(0, equals.start() - _LONGEST_NAME) : equals.start()])
+        if equals.end() < len(text) and is_secret_key(name):
+            return f"{text[: equals.end()]}{redacted(text[equals.end() :])}"
+    return text
 
 
 def _next(text: str, what: str, at: int) -> int:

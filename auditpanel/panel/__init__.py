@@ -15,6 +15,7 @@ from auditpanel.panel.shell import add_shell
 def register(app: Flask) -> None:
     app.url_value_preprocessor(scope.pull_project_id)
     app.url_defaults(scope.add_project_id)
+    app.after_request(scope.record_outside_projects)
     app.context_processor(add_shell)
     app.register_blueprint(login.blueprint)
     app.register_blueprint(account.blueprint)

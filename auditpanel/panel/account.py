@@ -26,9 +26,9 @@ def index() -> Response | BaseResponse:
     try:
         # A guess here is as good as one at the login page, for somebody who found an open browser.
         throttle().take_try(me.email, request.remote_addr or "")
-        change_own_password(db.session(), me.user, form.current.data or "", form.password.data or "", token=me.token)
+        change_own_password(db.session(), me.user, form.current_password.data or "", form.password.data or "", token=me.token)
     except TooManyRequests as error:
-        form.refuse(InvalidInput(f"too many tries. {error.details.rstrip('.')}", field="current"))
+        form.refuse(InvalidInput(f"too many tries. {error.details.rstrip('.')}", field="current_password"))
         return _page(form)
     except InvalidInput as error:
         form.refuse(error)

@@ -53,7 +53,7 @@ class LoginForm(PanelForm):
 
 
 class OwnPasswordForm(PanelForm):
-    current = PasswordField(
+    current_password = PasswordField(
         "Your password now", [InputRequired("Write the password that you logged in with.")], render_kw={"autocomplete": "current-password"}
     )
     password = PasswordField("New password", description=_PASSWORD_HINT, render_kw=_NEW_PASSWORD)

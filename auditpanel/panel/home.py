@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_admin import AdminIndexView, expose
 
 from auditpanel.accounts.members import list_projects
+from auditpanel.accounts.models import PANEL_PROJECT_ID
 from auditpanel.extensions import db
 from auditpanel.panel.login import logged_in
 from auditpanel.panel.views import PanelView
@@ -29,10 +30,12 @@ class HomeView(PanelView, AdminIndexView):
     @expose("/")
     def index(self) -> ResponseReturnValue:
         me = logged_in()
+        projects = list_projects(db.session(), me.user)
         cards = [
             ProjectCard(project.name, url_for("logs.index", project_id=project.id), project.time_zone, project.role.label)
-            for project in list_projects(db.session(), me.user)
+            for project in projects
         ]
-        if len(cards) == 1:
-            return redirect(cards[0].url)
+        of_others = [project.id for project in projects if project.project_id != PANEL_PROJECT_ID]
+        if len(of_others) == 1:
+            return redirect(url_for("logs.index", project_id=of_others[0]))
         return render_template("projects.html", projects=cards, may_create=url_for("projects_admin.create") if me.is_superuser else None)

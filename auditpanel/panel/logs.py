@@ -56,7 +56,7 @@ class LogsView(PanelView):
     def first_call(self) -> ResponseReturnValue:
         """What an empty project's page asks every few seconds. It is not recorded: no person asks."""
         arrived = has_logs(db.session(), current_scope())
-        del request.environ[CALL]
+        request.environ[CALL] = None
         return jsonify(arrived=arrived)
 
     @expose("/<log_id>")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import current_app, g, request
+from flask import Response, current_app, g, request
+from flask_login import current_user
 
 from auditpanel.accounts.models import Role
-from auditpanel.accounts.scope import ProjectScope, scope_of_member
+from auditpanel.accounts.scope import ProjectScope, scope_of_member, scope_of_panel
 from auditpanel.errors import Forbidden, InvalidInput, NotFound
 from auditpanel.extensions import db
 from auditpanel.ids import Prefix, parse_id
@@ -40,6 +41,18 @@ def current_scope() -> ProjectScope:
         request.environ[CALL] = CallDetails(g.project_scope, Origin.DASHBOARD, user=me.email, keeps_answer=False)
     scope: ProjectScope = g.project_scope
     return scope
+
+
+def record_outside_projects(response: Response) -> Response:
+    """What users do outside of all projects, tries to log in or to get into a foreign project among it, is the panel's own history."""
+    if response.status_code == 503:
+        # The database is away: it can neither say who asks nor keep a record.
+        return response
+    of_the_panel = request.blueprint is not None and request.blueprint != "api" and request.endpoint != "home.static"
+    if of_the_panel and CALL not in request.environ and (request.method == "POST" or current_user.is_authenticated):
+        user = logged_in().email if current_user.is_authenticated else None
+        request.environ[CALL] = CallDetails(scope_of_panel(db.session()), Origin.DASHBOARD, user=user, keeps_answer=False)
+    return response
 
 
 def require_role(scope: ProjectScope, role: Role) -> None:

@@ -45,6 +45,10 @@ def upgrade() -> None:
         sa.Column("created_at", MOMENT, server_default=NOW, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_projects"),
     )
+    op.execute(
+        "INSERT INTO projects (id, name, time_zone, redact_paths, body_limit_bytes) "
+        "VALUES ('00000000-0000-7000-8000-000000000001', 'Auditpanel itself', 'UTC', '{}', 65536)"
+    )
     op.create_table(
         "memberships",
         sa.Column("project_id", UUID(), nullable=False),

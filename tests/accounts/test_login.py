@@ -211,10 +211,10 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(app: Flask, session: Se
 def test_a_changed_password_ends_the_other_logins(app: Flask, session: Session) -> None:
     user = make_user(session)
     here, elsewhere = log_in(app, session, user), log_in(app, session, user)
-    wrong = here.post("/account", current="not my password", password="another good password")
+    wrong = here.post("/account", current_password="not my password", password="another good password")
     assert wrong.status_code == 400 and "This is not your password." in wrong.text
-    assert here.post("/account", current=PASSWORD, password="short").status_code == 400
-    assert here.post("/account", current=PASSWORD, password="another good password").status_code == 302
+    assert here.post("/account", current_password=PASSWORD, password="short").status_code == 400
+    assert here.post("/account", current_password=PASSWORD, password="another good password").status_code == 302
     assert here.get("/account").status_code == 200
     assert elsewhere.get("/account").status_code == 302
     assert Visitor(app).try_password(user.email, "another good password").status_code == 302

@@ -61,7 +61,7 @@ def test_changing_ones_own_password_keeps_the_session_it_is_done_in(session: Ses
 
 def test_changing_ones_own_password_takes_the_old_one(session: Session) -> None:
     user = make_user(session)
-    with pytest.raises(InvalidInput, match="current: this is not your password"):
+    with pytest.raises(InvalidInput, match="current_password: this is not your password"):
         users.change_own_password(session, user, "a wrong password", "another good password", token="")
 
 
