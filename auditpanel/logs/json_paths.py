@@ -20,7 +20,7 @@ _STEP = re.compile(r"\.(?P<key>\*|[^\s.\[\]*\"'$\\]++)|(?P<item>\[(?:\*|0|[1-9]\
 # A mark is no array, even where it stands outside a string.
 _TOKEN = re.compile(
     rf"""\s*+(?:
-        (?P<string>"(?:[^"\\]++|\\.)*+"?)
+        (?P<string>"(?:[^"\\]++|\\.)*+\\?"?)
       | (?P<scalar>{REDACTED.pattern.replace(" ", "[ ]")}|[^\s"\[\]{{}},:]++)
       | (?P<open>[\[{{])
       | (?P<close>[\]}}])

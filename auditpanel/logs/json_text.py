@@ -23,7 +23,7 @@ _QUOTES = {
     "&quot;": re.compile(r'(?<!\\)(?P<run>\\*+)(?P<quote>"|&quot;)'),
 }
 _STRUCTURE = {'"': re.compile(f"{_JSON_QUOTE}|{_BRACKETS}"), "'": re.compile(f"{_ANY_QUOTE}|{_BRACKETS}")}
-_PLAIN_STRUCTURE = re.compile(rf'"(?:[^"\\]++|\\.)*+"?|{_BRACKETS}', re.DOTALL)
+_PLAIN_STRUCTURE = re.compile(rf'"(?:[^"\\]++|\\.)*+\\?"?|{_BRACKETS}', re.DOTALL)
 # An opening bracket and then an apostrophe or a bare word is some other language's notation.
 _JSON_START = re.compile(r"\ufeff?\s*+(?:\"|[\[{][\[{\s]*+(?:[\]}\"\-0-9tfn]|\Z))")
 

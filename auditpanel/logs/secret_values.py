@@ -136,16 +136,21 @@ def _value_of(key: re.Match[str], in_json: bool) -> _Value | None:
     elif text.startswith(("{", "["), at) and not REDACTED.match(text, at) and _may_open(quote, in_json):
         end = _quoting(quote or '"', in_json).container_end(text, at)
         # Without quotes it may as well be a word that begins with a bracket.
-        value = _Value(at, end, quote) if quote else _Value(at, _end_of(_BARE, text, end))
+        value = _Value(at, end, quote) if quote else _Value(at, _end_of(_unquoted(key, in_json), text, end))
     elif quote and quote != "%22":
         value = _Value(at, _end_of(_SCALAR, text, at), quote)
         if text[at : value.end] in ("null", "true", "false", "None", "True", "False"):
             return None
-    elif key["name"].lower() in _HEADER_NAMES and key["separator"] == ":":
-        value = _Value(at, _end_of(_LINE, text, at))
     else:
-        value = _Value(at, _end_of(_BARE_IN_JSON if in_json else _BARE, text, at))
+        value = _Value(at, _end_of(_unquoted(key, in_json), text, at))
     return value if value.end > value.start else None
+
+
+def _unquoted(key: re.Match[str], in_json: bool) -> re.Pattern[str]:
+    """What a value without quotes is made of: of a header the whole line, else a word."""
+    if key["name"].lower() in _HEADER_NAMES and key["separator"] == ":":
+        return _LINE
+    return _BARE_IN_JSON if in_json else _BARE
 
 
 def _may_open(quote: str | None, in_json: bool) -> bool:
