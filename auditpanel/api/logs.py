@@ -17,7 +17,7 @@ from auditpanel.ids import Prefix, parse_id
 from auditpanel.logs.clauses import Direction, Place
 from auditpanel.logs.decoding import decode_batch
 from auditpanel.logs.filters import LOG_FIELDS
-from auditpanel.logs.queries import count_logs, get_log, list_logs
+from auditpanel.logs.queries import Count, count_logs, get_log, list_logs
 from auditpanel.logs.recorder import CALL
 from auditpanel.logs.store import Refusal, store_logs
 from auditpanel.logs.values import LogKey, LogLine, LogRecord, Message, NewLog
@@ -31,7 +31,10 @@ def add_routes(blueprint: Blueprint) -> None:
 
 
 def create_logs() -> ResponseReturnValue:
-    """Answers after the commit: a log that is counted here is on disk."""
+    """Store up to 1,000 logs.
+
+    Answers after the commit: a log that is counted here is on disk.
+    """
     scope = current_scope()
     judged = _judge(read_body(request))
     result = store_logs(db.session(), scope, judged.good, now=utc_now())
@@ -69,14 +72,16 @@ def _judge(body: bytes) -> JudgedBatch:
 
 
 def index_logs() -> ResponseReturnValue:
-    """A page, newest first. `cursor` is where the next one begins; it also comes where the search stopped for its budget of time."""
+    """A page of the logs, newest first.
+
+    `cursor` is where the next one begins; it also comes where the search stopped for its budget of time."""
     scope = current_scope()
     pairs = [(name, value) for name, value in request.args.items(multi=True) if name not in ("cursor", "limit")]
     filters = FilterSet.parse(pairs, LOG_FIELDS)
     span = filters.range.resolve(utc_now(), scope.time_zone)
     place = _read_place(request.args.get("cursor", ""))
     page = list_logs(db.session(), scope, filters, span, place=place, size=read_limit(request.args.get("limit", "")))
-    count = count_logs(db.session(), scope, filters, span)
+    count = Count(0, is_exact=False) if page.looked_to else count_logs(db.session(), scope, filters, span)
     _forget_answer()
     following = page.looked_to or (page.lines[-1].key if page.has_more else None)
     return jsonify(
@@ -95,6 +100,7 @@ def _read_place(cursor: str) -> Place | None:
 
 
 def show_log(log_id: str) -> ResponseReturnValue:
+    """A log with its headers and bodies."""
     try:
         parsed = parse_id(Prefix.LOG, log_id)
     except InvalidInput as error:

@@ -22,8 +22,15 @@ class Log(Model):
     __table_args__ = (
         # Lists narrowed to an origin.
         Index("ix_logs_origin", "project_id", "origin", text("occurred_at DESC"), text("id DESC")),
-        # Lists of errors only, and their count.
-        Index("ix_logs_failures", "project_id", text("occurred_at DESC"), text("id DESC"), postgresql_where=text("status_code >= 400")),
+        # Lists of errors only, and their count, also of one origin's.
+        Index(
+            "ix_logs_failures",
+            "project_id",
+            text("occurred_at DESC"),
+            text("id DESC"),
+            postgresql_include=["origin"],
+            postgresql_where=text("status_code >= 400"),
+        ),
         # The request id that a customer's mail quotes, and the trace.
         Index("ix_logs_request_id", "project_id", "request_id", postgresql_where=text("request_id IS NOT NULL")),
         {"postgresql_partition_by": "RANGE (occurred_at)"},

@@ -21,7 +21,7 @@ BAR_LEAST_PX = 2
 SLOW_FROM_MS = 1_000
 
 # A last segment longer than this is shortened too, or it would push the error out of the cell.
-PATH_TAIL_CHARACTERS = 28
+PATH_TAIL_CHARACTERS = 22
 
 
 class StatusKind(StrEnum):

@@ -124,5 +124,10 @@ def _name_unseen(match: re.Match[str]) -> str:
     return f"{name} ×{times}" if times > 1 else name
 
 
+def write_unseen(text: str) -> str:
+    """The text with its unseen characters written out: `a[U+202E]b`. For names, titles, paths and attributes."""
+    return TEXT_MARKS.sub(_written_out, text)
+
+
 def _written_out(match: re.Match[str]) -> str:
     return match[0] if match["redacted"] else f"[{_name_unseen(match)}]"

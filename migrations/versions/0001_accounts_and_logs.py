@@ -93,7 +93,13 @@ def upgrade() -> None:
     )
     newest_first = [sa.text("occurred_at DESC"), sa.text("id DESC")]
     op.create_index("ix_logs_origin", "logs", ["project_id", "origin", *newest_first])
-    op.create_index("ix_logs_failures", "logs", ["project_id", *newest_first], postgresql_where=sa.text("status_code >= 400"))
+    op.create_index(
+        "ix_logs_failures",
+        "logs",
+        ["project_id", *newest_first],
+        postgresql_include=["origin"],
+        postgresql_where=sa.text("status_code >= 400"),
+    )
     op.create_index("ix_logs_request_id", "logs", ["project_id", "request_id"], postgresql_where=sa.text("request_id IS NOT NULL"))
     op.create_table(
         "log_contents",
