@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import psycopg
 from flask import Flask, Response, current_app, g, jsonify, render_template, request
@@ -11,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
-from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, InternalServerError, LengthRequired, RequestEntityTooLarge
 
 from auditpanel.client.headers import REQUEST_ID, is_request_id
 from auditpanel.errors import AuditpanelError, Forbidden, InvalidInput, NotFound, TooLarge, TooManyRequests, Unavailable
@@ -50,6 +51,12 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, _answer_error)
 
 
+def refuse_forms_without_length() -> None:
+    """No browser sends one, and werkzeug would cut it at the limit without a word. The API looks after its own bodies."""
+    if request.content_length is None and "Transfer-Encoding" in request.headers and not _is_api_call():
+        raise LengthRequired("Send a form with its Content-Length, not in chunks.")
+
+
 def request_id() -> str:
     """The id that ties together everything that this request sets off. The recorder has put it there, save for what it does not record."""
     if "request_id" not in g:
@@ -60,6 +67,8 @@ def request_id() -> str:
 
 def _add_headers(response: Response) -> Response:
     response.headers.setdefault(REQUEST_ID, request_id())
+    if response.location and urlsplit(response.location).scheme:
+        response.location = _on_this_host(response.location)
     response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["X-Frame-Options"] = "DENY"
@@ -79,14 +88,31 @@ def _answer_error(error: Exception) -> ResponseReturnValue:
     if isinstance(told, HTTPException):
         return told
     headers = {"Retry-After": str(told.retry_after_s)} if isinstance(told, TooManyRequests) else {}
-    if request.path == "/v1" or request.path.startswith("/v1/"):
+    if _is_api_call():
         body = {"code": told.status, "key": told.key, "message": told.title, "details": str(told), "request_id": request_id()}
         return jsonify(body), told.status, headers
     _leave_transaction()
     # Who reads it, the database may not be able to say.
     g.stands_alone = told.status >= 500
-    page = ErrorPage(told.status, told.title, str(told), REASONS.get(told.status, ()), request_id(), "/", "Back to the projects")
+    page = ErrorPage(
+        told.status, told.title, _spelled_out(str(told)), REASONS.get(told.status, ()), request_id(), "/", "Back to the projects"
+    )
     return render_template("error.html", error=page), told.status, headers
+
+
+def _on_this_host(url: str) -> str:
+    """Without the host that the caller named: routing puts it into the addresses that it leads to, and the panel never leads elsewhere."""
+    parts = urlsplit(url)
+    return f"/{parts.path.lstrip('/')}{'?' if parts.query else ''}{parts.query}"
+
+
+def _is_api_call() -> bool:
+    return request.path == "/v1" or request.path.startswith("/v1/")
+
+
+def _spelled_out(text: str) -> str:
+    """What was typed may stand in it. What no page may hold, or what turns its text round, is shown as \\x00 is."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _leave_transaction() -> None:

@@ -59,6 +59,8 @@ def create_app(settings: Settings) -> Flask:
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), compare_type=True)
     # Its context processor would ask the database who reads, also for the page which says that the database is away.
     login_manager.init_app(app, add_context_processor=False)
+    # Before the look for a form's token, which reads the form.
+    app.before_request(answers.refuse_forms_without_length)
     csrf.init_app(app)
     limiter.init_app(app)
 

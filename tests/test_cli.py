@@ -157,9 +157,9 @@ def _new_database(settings: Settings) -> str:
     assert settings.database_url is not None
     name = f"cli_{uuid4().hex}"
     scheme, url = "postgresql+psycopg://", settings.database_url.replace("postgresql+psycopg://", "postgresql://")
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        current = connection.info.dbname
+    current = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+    with psycopg.connect(url, user="postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" OWNER auditpanel')
     before, _, after = url.rpartition(f"/{current}")
     return f"{before}/{name}{after}".replace("postgresql://", scheme)
 

@@ -34,9 +34,12 @@ def make_months(engine: Engine, months: Iterable[date]) -> None:
         for month in sorted(set(months) - existing_months(connection)):
             for table in TABLES:
                 name = f"{table}_{month:%Y%m}"
+                # Made apart and attached: CREATE … PARTITION OF would wait for every transaction that has read or written logs,
+                # and for ever where the caller's own is one of them.
+                connection.exec_driver_sql(f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING STORAGE INCLUDING COMPRESSION)")
                 # Utility statements take no parameters; both values are dates of our own making.
                 connection.exec_driver_sql(
-                    f"CREATE TABLE {name} PARTITION OF {table} FOR VALUES FROM ('{month}+00') TO ('{next_month(month)}+00')"
+                    f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ('{month}+00') TO ('{next_month(month)}+00')"
                 )
 
 

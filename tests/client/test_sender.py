@@ -85,7 +85,7 @@ def test_a_lost_answer_ends_in_duplicates_not_in_two_logs(receiver: Receiver, ma
     wait_until(lambda: len(receiver.batches) >= 2)
     receiver.gate.set()
     assert sender.flush(5)
-    assert len(set(log["id"] for log in receiver.logs)) == 1
+    assert len({log["id"] for log in receiver.logs}) == 1
     assert (sender.counts.stored, sender.counts.duplicates) == (0, 1)
 
 

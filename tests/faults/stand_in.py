@@ -1,0 +1,45 @@
+"""A small panel, to start and stop as the real one is: one route, and the two commands that every start runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import psycopg
+from flask import Flask
+from flask.cli import AppGroup
+
+app = Flask(__name__)
+database = AppGroup("db")
+app.cli.add_command(database)
+
+
+def connect() -> psycopg.Connection[tuple[object, ...]]:
+    return psycopg.connect(os.environ["DATABASE_URL"].replace("+psycopg", ""), connect_timeout=2)
+
+
+@database.command("upgrade")
+def upgrade() -> None:
+    with connect() as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS starts (at timestamptz NOT NULL)")
+
+
+@app.cli.command("prepare")
+def prepare() -> None:
+    if "PREPARE_FAILS" in os.environ:
+        sys.exit(3)
+    with connect() as connection:
+        connection.execute("INSERT INTO starts VALUES (now())")
+    print("user: admin@localhost")
+
+
+@app.get("/healthz")
+def healthz() -> str:
+    return "lives"
+
+
+@app.get("/starts")
+def starts() -> str:
+    with connect() as connection:
+        row = connection.execute("SELECT count(*) FROM starts").fetchone()
+    return str(row and row[0])
