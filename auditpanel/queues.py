@@ -6,6 +6,7 @@ Jobs are JSON, so that who can write to Redis cannot make a worker run code of t
 from __future__ import annotations
 
 import logging
+import secrets
 from uuid import UUID
 
 from redis import Redis
@@ -40,6 +41,20 @@ def enqueue_task(redis_url: str, project_id: UUID, task_id: UUID) -> None:
     """Call it after the commit. Where Redis is away, the task waits for the sweep."""
     try:
         with Redis.from_url(redis_url, socket_timeout=BRIEF_TIMEOUT_S, socket_connect_timeout=BRIEF_TIMEOUT_S) as connection:
-            open_queue(TASKS, connection).enqueue(RUN_TASK, project_id.hex, task_id.hex, job_timeout=-1, result_ttl=0, failure_ttl=0)
+            push_task(open_queue(TASKS, connection), project_id, task_id)
     except RedisError:
         logging.getLogger(__name__).warning("task %s is not enqueued: Redis does not answer; the sweep will do it", task_id)
+
+
+def push_task(queue: Queue, project_id: UUID, task_id: UUID) -> None:
+    queue.enqueue(RUN_TASK, project_id.hex, task_id.hex, job_id=job_id(task_id.hex), job_timeout=-1, result_ttl=0, failure_ttl=0)
+
+
+def waiting_subjects(queue: Queue) -> set[str]:
+    """Of the jobs that no worker has begun. To enqueue one of them again would do no harm, but make the queue grow."""
+    return {name.rpartition("-")[0] for name in queue.get_job_ids()}
+
+
+def job_id(subject: str) -> str:
+    """Tells what the job is about, and is new each time: RQ removes an ended job by its id, and would remove its successor with it."""
+    return f"{subject}-{secrets.token_hex(8)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
@@ -13,11 +14,15 @@ from rq.serializers import JSONSerializer
 
 from auditpanel.config import Settings
 from auditpanel.processes import die_with_parent
+from auditpanel.queues import MAINTENANCE, TASKS, connect
 from auditpanel.running import ServerUrls
-from auditpanel.queues import MAINTENANCE, connect
 
 # A worker that was killed is noticed after its time to live; by default that is minutes.
 HEARTBEAT_S = 15
+
+
+# Loaded once, before the first job: a child that had to load the application itself would take seconds for each.
+PRELOADED = {MAINTENANCE: ("jobs.maintenance", "jobs.sweep"), TASKS: ("jobs.tasks",)}
 
 
 class PanelWorker(Worker):
@@ -26,6 +31,16 @@ class PanelWorker(Worker):
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         die_with_parent(signal.SIGKILL)
         super().main_work_horse(job, queue)
+
+    def setup_work_horse_signals(self) -> None:
+        """A job that is short ends by itself; one that is long listens for it."""
+        super().setup_work_horse_signals()  # type: ignore[no-untyped-call]
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+    def handle_warm_shutdown_request(self) -> None:
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
+        if self.horse_pid:
+            self.kill_horse(signal.SIGTERM)
 
 
 def main(queue: str) -> None:
@@ -38,6 +53,8 @@ def main(queue: str) -> None:
         job_monitoring_interval=HEARTBEAT_S,
         maintenance_interval=HEARTBEAT_S,
     )
+    for module in PRELOADED[queue]:
+        importlib.import_module(module)
     worker.work(logging_level="WARNING")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Flask, g, request
 
 from auditpanel.accounts.scope import KeyScope, scope_of_app_id, scope_of_key
-from auditpanel.api import logs
+from auditpanel.api import async_actions, campaigns, customers, document, logs, metadata_schemas, products, skus, vouchers
 from auditpanel.errors import Unauthorized
 from auditpanel.extensions import csrf, db
 from auditpanel.logs.recorder import CALL, CallDetails
@@ -17,10 +17,12 @@ BODY_LIMIT_BYTES = 32 * 1024 * 1024
 def register(app: Flask) -> None:
     blueprint = Blueprint("api", __name__, url_prefix="/v1")
     blueprint.before_request(open_with_key)
-    logs.add_routes(blueprint)
+    for part in (logs, vouchers, campaigns, customers, products, skus, metadata_schemas, async_actions):
+        part.add_routes(blueprint)
     # A key in a header is not sent by a browser on its own, so there is nothing to forge.
     csrf.exempt(blueprint)
     app.register_blueprint(blueprint)
+    document.register(app)
 
 
 def open_with_key() -> None:

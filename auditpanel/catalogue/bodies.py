@@ -147,11 +147,16 @@ class CampaignKept(Kept, kw_only=True):
 
 
 class CampaignBody(CampaignKept, kw_only=True):
+    """An update has its `discount`, `gift` and `loyalty_card` beside the others rather than in `voucher`."""
+
     name: Text = UNSET
     description: Text = UNSET
     campaign_type: Text = UNSET
     type: Literal["AUTO_UPDATE", "STATIC", "STANDALONE"] | UnsetType | None = UNSET
     voucher: VoucherBody | UnsetType | None = UNSET
+    discount: Discount | UnsetType | None = UNSET
+    gift: Gift | UnsetType | None = UNSET
+    loyalty_card: LoyaltyCard | UnsetType | None = UNSET
     vouchers_count: Whole = UNSET
     category: Text = UNSET
     start_date: Text = UNSET

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from msgspec import UNSET, Struct, UnsetType, to_builtins
 
 from auditpanel.catalogue import bodies
-from auditpanel.catalogue.definitions import discount_as_json, gift_as_json, loyalty_card_as_json, redemption_quantity_of
+from auditpanel.catalogue.definitions import discount_as_json
 from auditpanel.catalogue.reading import check_order, convert_body, read_day, read_key, read_moment, read_text, read_whole
 from auditpanel.catalogue.values import kept_of, metadata_of
 
@@ -45,16 +45,15 @@ class Changes:
 
 
 def read_voucher_changes(data: object) -> Changes:
-    """The body of `PUT /v1/vouchers/{code}`; what a voucher is (its code, type and campaign) stays."""
+    """The body of `PUT /v1/vouchers/{code}`; what a voucher is (its code, type, campaign and balance) stays.
+
+    Clients send the type of a discount with every voucher, so it is passed over.
+    """
     body = convert_body(data, bodies.VoucherBody)
     columns = _columns(body, _VOUCHER)
     columns |= _switch(body, "active")
-    for name, read in (("discount", discount_as_json), ("gift", gift_as_json), ("loyalty_card", loyalty_card_as_json)):
-        value = getattr(body, name)
-        if not isinstance(value, UnsetType) and value is not None:
-            columns[name] = read(value)
-    if not isinstance(body.redemption, UnsetType):
-        columns["redemption_quantity"] = redemption_quantity_of(body.redemption)
+    if not isinstance(body.discount, UnsetType) and body.discount is not None:
+        columns["discount"] = discount_as_json(body.discount)
     _check_dates(columns)
     return Changes(columns, metadata_of(body.metadata), kept_of(body, bodies.Kept))
 

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Index, UniqueConstraint, func
+from sqlalchemy import BigInteger, DateTime, Index, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -18,6 +18,14 @@ from auditpanel.extensions import Model
 from auditpanel.ids import new_uuid
 
 Json = dict[str, object]
+
+# Of what records are found by: in this order an index finds by the beginning of a text too, whatever the database's own order is.
+KEY = TEXT(collation="C")
+
+
+def findable(column: str) -> str:
+    """The condition of indexes on texts that may be longer than an entry of an index; a query that is to use one has it too."""
+    return f"length({column}) <= 500"
 
 
 class VoucherType(StrEnum):
@@ -83,7 +91,7 @@ class Voucher(Model):
 
     project_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_uuid)
-    code: Mapped[str] = mapped_column(TEXT)
+    code: Mapped[str] = mapped_column(KEY)
     campaign_id: Mapped[UUID | None]
     type: Mapped[str] = mapped_column(TEXT)
     category: Mapped[str | None] = mapped_column(TEXT)
@@ -104,13 +112,17 @@ class Voucher(Model):
 
 class Customer(Model):
     __tablename__ = "customers"
-    __table_args__ = (UniqueConstraint("project_id", "source_id"),)
+    __table_args__ = (
+        UniqueConstraint("project_id", "source_id"),
+        # Customers whose email begins with what was typed, and the API's filter by email.
+        Index("ix_customers_email", "project_id", "email", postgresql_where=text(findable("email"))),
+    )
 
     project_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_uuid)
-    source_id: Mapped[str | None] = mapped_column(TEXT)
+    source_id: Mapped[str | None] = mapped_column(KEY)
     name: Mapped[str | None] = mapped_column(TEXT)
-    email: Mapped[str | None] = mapped_column(TEXT)
+    email: Mapped[str | None] = mapped_column(KEY)
     phone: Mapped[str | None] = mapped_column(TEXT)
     description: Mapped[str | None] = mapped_column(TEXT)
     birthdate: Mapped[date | None]
@@ -124,12 +136,16 @@ class Product(Model):
     """`price` is in the currency's smallest unit, as everywhere in the API."""
 
     __tablename__ = "products"
-    __table_args__ = (UniqueConstraint("project_id", "source_id"),)
+    __table_args__ = (
+        UniqueConstraint("project_id", "source_id"),
+        # Products whose name begins with what was typed.
+        Index("ix_products_name", "project_id", "name", postgresql_where=text(findable("name"))),
+    )
 
     project_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_uuid)
-    source_id: Mapped[str | None] = mapped_column(TEXT)
-    name: Mapped[str | None] = mapped_column(TEXT)
+    source_id: Mapped[str | None] = mapped_column(KEY)
+    name: Mapped[str | None] = mapped_column(KEY)
     price: Mapped[int | None] = mapped_column(BigInteger)
     attributes: Mapped[list[str]] = mapped_column(JSONB, default=list)
     image_url: Mapped[str | None] = mapped_column(TEXT)
@@ -144,13 +160,15 @@ class Sku(Model):
         UniqueConstraint("project_id", "source_id"),
         # The SKUs of a product.
         Index("ix_skus_product", "project_id", "product_id", "id"),
+        # SKUs whose name begins with what was typed.
+        Index("ix_skus_sku", "project_id", "sku", postgresql_where=text(findable("sku"))),
     )
 
     project_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_uuid)
     product_id: Mapped[UUID]
-    source_id: Mapped[str | None] = mapped_column(TEXT)
-    sku: Mapped[str | None] = mapped_column(TEXT)
+    source_id: Mapped[str | None] = mapped_column(KEY)
+    sku: Mapped[str | None] = mapped_column(KEY)
     price: Mapped[int | None] = mapped_column(BigInteger)
     currency: Mapped[str | None] = mapped_column(TEXT)
     attributes: Mapped[Json] = mapped_column(JSONB, default=dict)

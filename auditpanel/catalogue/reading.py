@@ -35,11 +35,14 @@ _KINDS = {
     "array": "a list",
     "null": "null",
 }
-_VALUES = {
-    "type": "AMOUNT, PERCENT, UNIT or FIXED for a discount, DISCOUNT_VOUCHER, GIFT_VOUCHER or LOYALTY_CARD for a voucher, "
-    "AUTO_UPDATE, STATIC or STANDALONE for a campaign",
-    "effect": "APPLY_TO_ORDER, APPLY_TO_ITEMS, or for units ADD_MISSING_ITEMS, ADD_NEW_ITEMS, ADD_MANY_ITEMS",
-}
+_DISCOUNTS = "AMOUNT, PERCENT, UNIT or FIXED"
+_VALUES = (
+    ("discount.type", _DISCOUNTS),
+    ("voucher.type", "DISCOUNT_VOUCHER, GIFT_VOUCHER or LOYALTY_CARD"),
+    ("campaign.type", "AUTO_UPDATE, STATIC or STANDALONE"),
+    ("discount.effect", "APPLY_TO_ORDER or APPLY_TO_ITEMS; for units ADD_MISSING_ITEMS, ADD_NEW_ITEMS, ADD_MANY_ITEMS or ADD_SAME_ITEMS"),
+    ("gift.effect", "APPLY_TO_ORDER or APPLY_TO_ITEMS"),
+)
 
 
 def convert_body(data: object, kind: type[Body]) -> Body:
@@ -47,30 +50,35 @@ def convert_body(data: object, kind: type[Body]) -> Body:
     try:
         body = msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        raise _explained(error) from None
+        raise _explained(error, kind) from None
     check_storable(data, "")
     return body
 
 
-def _explained(error: msgspec.ValidationError) -> InvalidInput:
+def _explained(error: msgspec.ValidationError, kind: type[msgspec.Struct]) -> InvalidInput:
     message = _MESSAGE.fullmatch(str(error))
     if message is None:
         return InvalidInput(str(error))
     place = message["place"] or ""
-    return InvalidInput(_in_words(message["what"], place.rpartition(".")[2]), field=place or None)
+    return InvalidInput(_in_words(message["what"], f"{kind.__name__.removesuffix('Body').lower()}.{place}"), field=place or None)
 
 
-def _in_words(what: str, field: str) -> str:
+def _in_words(what: str, place: str) -> str:
+    """`place` begins with what the body is about, as in `voucher.discount.type`."""
     if missing := _MISSING_FIELD.fullmatch(what):
-        values = _VALUES.get(missing[1])
-        return f'"{missing[1]}" is missing' + (f"; write {values}" if values else "")
+        return f'"{missing[1]}" is missing' + _hint(f"{place.rstrip('.')}.{missing[1]}")
     if value := _UNKNOWN_VALUE.fullmatch(what):
-        return f"{value[1][:80]} is not known; write {_VALUES.get(field, 'one of the values of the API')}"
+        return f"{value[1][:80]} is not known" + _hint(place)
     if expected := _EXPECTED.fullmatch(what):
         wanted = " or ".join(dict.fromkeys(_KINDS.get(name, name) for name in expected["expected"].split(" | ")))
         got = "a number with a point" if expected["got"] == "float" else _KINDS.get(expected["got"] or "", expected["got"])
         return f"expected {wanted}{expected['more']}" + (f", got {got}" if got else "")
     return what[:1].lower() + what[1:]
+
+
+def _hint(place: str) -> str:
+    values = next((values for name, values in _VALUES if place.endswith(name)), None)
+    return f"; write {values}" if values else ""
 
 
 def check_storable(value: object, place: str, depth: int = 0) -> None:

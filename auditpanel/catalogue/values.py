@@ -14,6 +14,7 @@ from msgspec import UNSET, Struct, to_builtins
 from auditpanel.catalogue import bodies
 from auditpanel.catalogue.definitions import (
     campaign_voucher_as_json,
+    code_config_as_json,
     discount_as_json,
     gift_as_json,
     loyalty_card_as_json,
@@ -46,7 +47,7 @@ CAMPAIGN_VOUCHERS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewVoucher:
-    """`code` is None where one is to be made by `code_config`. `campaign` is the id or name of the campaign it is to belong to."""
+    """`code` is None where one is to be made by `code_config` (complete, or empty). `campaign` is the id or name of its campaign."""
 
     code: str | None
     type: VoucherType
@@ -150,7 +151,7 @@ def read_campaign_voucher(data: object, template: Json) -> NewVoucher:
         loyalty_card=loyalty_card_as_json(body.loyalty_card) if made.loyalty_card and given(body.loyalty_card) else made.loyalty_card,
     )
     quantity = named.redemption_quantity if given(body.redemption) else made.redemption_quantity
-    return replace(named, redemption_quantity=quantity, code_config=made.code_config | named.code_config)
+    return replace(named, redemption_quantity=quantity, code_config=named.code_config or made.code_config)
 
 
 def _voucher(
@@ -173,7 +174,7 @@ def _voucher(
         additional_info=read_text(body.additional_info, "additional_info"),
         settings=kept_of(body, bodies.Kept),
         metadata=metadata_of(body.metadata),
-        code_config=to_builtins(body.code_config) if isinstance(body.code_config, bodies.CodeConfig) else {},
+        code_config=code_config_as_json(body.code_config) if given(body.code_config) else {},
     )
 
 

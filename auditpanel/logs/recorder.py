@@ -6,8 +6,8 @@ A call is stored before the last byte of its answer leaves: whoever has the answ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass, replace
 from wsgiref.types import WSGIApplication
 
 import msgspec
@@ -22,6 +22,8 @@ from auditpanel.times import utc_now
 # Where a view leaves word of whose call it is.
 CALL = "auditpanel.call"
 UNRECORDED_PATHS = ("/static/", "/healthz", "/readyz")
+# The store refuses a log with more.
+REFERENCES_LIMIT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,17 @@ class CallDetails:
     origin: Origin
     user: str | None = None
     api_key: str | None = None
+    customer: str | None = None
     references: tuple[Reference, ...] = ()
     keeps_answer: bool = True
+
+
+def refer(environ: MutableMapping[str, object], *references: Reference) -> None:
+    """The call's log refers to these records too, each once."""
+    details = environ.get(CALL)
+    if isinstance(details, CallDetails):
+        found = tuple(dict.fromkeys((*details.references, *references)))[:REFERENCES_LIMIT]
+        environ[CALL] = replace(details, references=found)
 
 
 def record_calls(app: WSGIApplication, open_session: Callable[[], Session]) -> WSGIApplication:
@@ -52,7 +63,8 @@ def record_calls(app: WSGIApplication, open_session: Callable[[], Session]) -> W
 
 def _described(log: Mapping[str, object], details: CallDetails) -> NewLog:
     call = {name: value for name, value in log.items() if value is not None}
-    call |= {"origin": details.origin, "user": details.user, "api_key": details.api_key, "references": list(details.references)}
+    call |= {"origin": details.origin, "user": details.user, "api_key": details.api_key, "customer": details.customer}
+    call["references"] = list(details.references)
     if not details.keeps_answer:
         call.pop("response_body", None)
     return msgspec.convert(call, NewLog)

@@ -13,7 +13,11 @@ STATUSES = (
     (str(TaskStatus.DONE), "done"),
 )
 
+# Whether somebody has to look at them. Each task is one of the three; one that is done with refused rows is not simply done.
+ONLY = (("look", "those that need a look"), ("running", "running ones"), ("done", "done ones"))
+
 _FIELDS = (
+    Field("only", "Only", reader_of_choices(ONLY), choices=ONLY, several=False, always=True),
     Field("type", "Type is", reader_of_choices(TYPES), choices=TYPES, commas=True),
     Field("status", "Status is", reader_of_choices(STATUSES), choices=STATUSES, commas=True),
     Field("request_id", "Request id is", read_text, hint="v-…"),

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
 from auditpanel.errors import NotFound
 from auditpanel.filters import FilterSet, Span
 from auditpanel.ids import Prefix, format_id
-from auditpanel.tasks.clauses import clauses_of
+from auditpanel.tasks.clauses import ONLY, clauses_of
 from auditpanel.tasks.models import AsyncAction, DueTask, RefusedRow
-from auditpanel.tasks.records import Count, Counts, Direction, Place, TaskKey, TaskLine, TaskPage, TaskRecord
+from auditpanel.tasks.records import Caused, Count, Counts, Direction, Place, Shares, TaskKey, TaskLine, TaskPage, TaskRecord
+from auditpanel.tasks.uploads import ROWS_NAME
 from auditpanel.tasks.values import Asker, Refused, TaskStatus, TaskType
 
 COUNT_CAP = 10_000
@@ -38,6 +39,10 @@ LINE_COLUMNS = (
     AsyncAction.refused,
     AsyncAction.error,
     AsyncAction.cancel_asked_at.is_not(None),
+    # A file that was made of a JSON body has the same name each time.
+    func.coalesce(
+        func.nullif(AsyncAction.file_name, ROWS_NAME), AsyncAction.parameters["campaign"].astext, AsyncAction.parameters["key"].astext
+    ),
 )
 
 
@@ -66,6 +71,35 @@ def count_tasks(
     rows = select(AsyncAction.id).where(*clauses_of(scope, filters, span, place)).limit(cap + 1)
     value = session.scalar(select(func.count()).select_from(rows.subquery())) or 0
     return Count(min(value, cap), is_exact=value <= cap)
+
+
+def count_shares(session: Session, scope: ProjectScope, filters: FilterSet, span: Span, *, cap: int = COUNT_CAP) -> Shares:
+    """Of the newest tasks that match, up to the cap, whatever the filter `only` says."""
+    names = ("look", "running", "done")
+    columns = [ONLY[name]().label(name) for name in names]
+    rows = select(*columns).where(*clauses_of(scope, filters.without("only"), span, None)).order_by(AsyncAction.created_at.desc())
+    newest = rows.limit(cap + 1).subquery()
+    counted = [func.count().filter(newest.c[name]) for name in names]
+    total, *shares = session.execute(select(func.count(), *counted).select_from(newest)).one()
+    look, running, done = shares
+    return Shares(min(total, cap), look, running, done, is_exact=total <= cap)
+
+
+def tasks_caused_by(session: Session, scope: ProjectScope, request_ids: Sequence[str]) -> dict[str, Caused]:
+    """By request id, for those that have started a task."""
+    statement = (
+        select(
+            AsyncAction.request_id,
+            func.count(),
+            func.sum(AsyncAction.refused),
+            func.count().filter(AsyncAction.status == TaskStatus.FAILED),
+            func.count().filter(ONLY["running"]()),
+        )
+        .where(AsyncAction.project_id == scope.project_id, AsyncAction.request_id.in_(request_ids))
+        .group_by(AsyncAction.request_id)
+    )
+    found = session.execute(statement).all() if request_ids else ()
+    return {request_id: Caused(tasks, int(refused), failed, running) for request_id, tasks, refused, failed, running in found}
 
 
 def running_count(session: Session, scope: ProjectScope) -> int:
@@ -106,8 +140,10 @@ def no_such_task() -> NotFound:
     return NotFound("There is no such background task in this project. It may belong to a project that you are not a member of.")
 
 
-def list_refused(session: Session, scope: ProjectScope, task_id: UUID, *, after_line: int = 0, size: int = 50) -> list[Refused]:
-    """Refused rows behind `after_line`, in the order of the file."""
+def list_refused(
+    session: Session, scope: ProjectScope, task_id: UUID, *, pattern: str | None = None, after_line: int = 0, size: int = 50
+) -> list[Refused]:
+    """Refused rows behind `after_line`, in the order of the file; with `pattern`, those of one of `refused_reasons`."""
     columns = (RefusedRow.line, RefusedRow.content, RefusedRow.reason, RefusedRow.column, RefusedRow.value)
     statement = (
         select(*columns)
@@ -115,12 +151,14 @@ def list_refused(session: Session, scope: ProjectScope, task_id: UUID, *, after_
         .order_by(RefusedRow.line)
         .limit(size)
     )
+    if pattern is not None:
+        statement = statement.where(_reason_pattern() == pattern)
     return [Refused(*row) for row in session.execute(statement)]
 
 
 def refused_reasons(session: Session, scope: ProjectScope, task_id: UUID) -> list[tuple[str, int]]:
-    """What the refused rows have in common: reasons with their quoted values left out, and how many rows each has; the most frequent first."""
-    pattern = func.regexp_replace(RefusedRow.reason, '"[^"]*"', '"…"', "g")
+    """Reasons with their quoted values left out, and how many of the stored refused rows have each; the most frequent first."""
+    pattern = _reason_pattern()
     count = func.count()
     statement = (
         select(pattern, count)
@@ -130,6 +168,10 @@ def refused_reasons(session: Session, scope: ProjectScope, task_id: UUID) -> lis
         .limit(REASONS_SHOWN)
     )
     return [(reason, rows) for reason, rows in session.execute(statement)]
+
+
+def _reason_pattern() -> ColumnElement[str]:
+    return func.regexp_replace(RefusedRow.reason, '"[^"]*"', '"…"', "g")
 
 
 def _line(row: Sequence[Any]) -> TaskLine:

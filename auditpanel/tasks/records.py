@@ -60,7 +60,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class TaskLine:
-    """A task as lists show it. `rows_total` is None where that is not known before the end."""
+    """A task as lists show it. `rows_total` is None where that is not known before the end.
+
+    `about` is the name of its file, else its campaign or metadata key.
+    """
 
     key: TaskKey
     type: TaskType
@@ -73,6 +76,7 @@ class TaskLine:
     refused: int
     error: str | None
     is_cancel_asked: bool
+    about: str | None = None
 
     @property
     def id(self) -> str:
@@ -161,6 +165,27 @@ class TaskPage:
 
     lines: list[TaskLine]
     has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How many tasks of a list need a look, run, and are done. `is_exact` is False where there are more."""
+
+    all: int
+    look: int
+    running: int
+    done: int
+    is_exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Caused:
+    """What became of the tasks of one request: how many there are, rows they refused, whether one failed or has not ended."""
+
+    tasks: int
+    refused: int
+    failed: int
+    running: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import CursorResult, delete, select, update
+from sqlalchemy import CursorResult, delete, select
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
@@ -23,7 +23,7 @@ from auditpanel.tasks.wording import cancelled_words
 def request_task(
     session: Session,
     scope: ProjectScope,
-    type: TaskType,  # noqa: A002
+    type: TaskType,
     *,
     asker: Asker,
     parameters: Json,
@@ -42,7 +42,7 @@ def request_task(
 def record_refused_upload(
     session: Session,
     scope: ProjectScope,
-    type: TaskType,  # noqa: A002
+    type: TaskType,
     *,
     asker: Asker,
     parameters: Json,
@@ -63,12 +63,14 @@ def ask_to_cancel(session: Session, scope: ProjectScope, task_id: UUID, by: str,
 
     Raises NotFound, and Conflict where it has ended already. Asking twice is no different from asking once.
     """
+    # First this row, then the task's, as the runner does: the other way round the two could wait for each other.
+    is_unclaimed = _take_unclaimed(session, scope, task_id)
     task = _locked_task(session, scope, task_id)
     if task.finished_at is not None:
         raise Conflict(f"The task has ended already: it is {task.status}.")
     if task.cancel_asked_at is None:
         task.cancel_asked_at, task.cancel_asked_by, task.updated_at = now, by, max(now, task.updated_at)
-    if _take_unclaimed(session, task):
+    if is_unclaimed:
         task.status, task.finished_at = TaskStatus.FAILED, now
         task.error = cancelled_words(task.cancel_asked_by or by, task.rows_done, task.rows_total)
     session.flush()
@@ -88,6 +90,12 @@ def run_again(session: Session, scope: ProjectScope, task_id: UUID, *, asker: As
         raise Conflict("The file of this task was not taken, or is not kept any more: upload it again.")
     _add_due(session, task)
     return task.id
+
+
+def has_task(session: Session, project_id: UUID, task_id: UUID) -> bool:
+    """For the file of that name, which nothing else tells about."""
+    statement = select(AsyncAction.id).where(AsyncAction.project_id == project_id, AsyncAction.id == task_id)
+    return session.scalar(statement) is not None
 
 
 def _new_task(scope: ProjectScope, type_: TaskType, asker: Asker, parameters: Json, now: datetime) -> AsyncAction:
@@ -120,8 +128,8 @@ def _locked_task(session: Session, scope: ProjectScope, task_id: UUID) -> AsyncA
     return task
 
 
-def _take_unclaimed(session: Session, task: AsyncAction) -> bool:
-    mine = (DueTask.project_id == task.project_id, DueTask.task_id == task.id, DueTask.lease_token.is_(None))
-    taken = session.execute(delete(DueTask).where(*mine))
+def _take_unclaimed(session: Session, scope: ProjectScope, task_id: UUID) -> bool:
+    unclaimed = (DueTask.project_id == scope.project_id, DueTask.task_id == task_id, DueTask.lease_token.is_(None))
+    taken = session.execute(delete(DueTask).where(*unclaimed))
     assert isinstance(taken, CursorResult)
     return taken.rowcount == 1

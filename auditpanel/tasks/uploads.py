@@ -22,6 +22,8 @@ from auditpanel.errors import InvalidInput, TooLarge, Unavailable
 from auditpanel.tasks.values import Json
 
 INCOMING = "incoming"
+# What the list of a JSON body is kept under.
+ROWS_NAME = "rows.ndjson"
 ORPHAN_AGE = timedelta(days=1)
 
 _CHUNK_BYTES = 256 * 1024
@@ -63,7 +65,7 @@ def keep_rows(rows: Iterable[Json], *, folder: Path) -> Upload:
             file.write(encoder.encode(row))
             file.write(b"\n")
         size = file.tell()
-    return Upload("rows.ndjson", path, size)
+    return Upload(ROWS_NAME, path, size)
 
 
 def path_of(folder: Path, project_id: UUID, task_id: UUID) -> Path:

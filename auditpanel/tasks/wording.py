@@ -12,4 +12,4 @@ def cancelled_words(by: str, rows_done: int, rows_total: int | None) -> str:
 
 def broken_words(reference: str, rows_done: int) -> str:
     before = f" after {rows_done:,} rows; what was done stays done" if rows_done else ""
-    return f"An error of the panel, reference {reference}, ended this task{before}. Run it again, and if it fails again, report the reference."
+    return f"An error of the panel, reference {reference}, ended this task{before}. Run it again; if that fails too, report the reference."

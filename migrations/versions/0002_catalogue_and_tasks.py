@@ -15,6 +15,10 @@ def _text(name: str, *, nullable: bool = True) -> sa.Column[str]:
     return sa.Column(name, TEXT(), nullable=nullable)
 
 
+def _key_text(name: str, *, nullable: bool = True) -> sa.Column[str]:
+    return sa.Column(name, TEXT(collation="C"), nullable=nullable)
+
+
 def _json(name: str, *, nullable: bool = False) -> sa.Column[object]:
     return sa.Column(name, JSONB(), nullable=nullable)
 
@@ -62,7 +66,7 @@ def upgrade() -> None:
     op.create_table(
         "vouchers",
         *_key("vouchers"),
-        _text("code", nullable=False),
+        _key_text("code", nullable=False),
         sa.Column("campaign_id", UUID(), nullable=True),
         _text("type", nullable=False),
         _text("category"),
@@ -82,29 +86,35 @@ def upgrade() -> None:
     op.create_table(
         "customers",
         *_key("customers"),
-        *(_text(name) for name in ("source_id", "name", "email", "phone", "description")),
+        _key_text("source_id"),
+        _text("name"),
+        _key_text("email"),
+        _text("phone"),
+        _text("description"),
         sa.Column("birthdate", sa.Date(), nullable=True),
         _json("address", nullable=True),
         *_changes(),
         _unique("customers", "source_id"),
     )
+    op.create_index("ix_customers_email", "customers", ["project_id", "email"], postgresql_where=sa.text("length(email) <= 500"))
     op.create_table(
         "products",
         *_key("products"),
-        _text("source_id"),
-        _text("name"),
+        _key_text("source_id"),
+        _key_text("name"),
         sa.Column("price", sa.BigInteger(), nullable=True),
         _json("attributes"),
         _text("image_url"),
         *_changes(),
         _unique("products", "source_id"),
     )
+    op.create_index("ix_products_name", "products", ["project_id", "name"], postgresql_where=sa.text("length(name) <= 500"))
     op.create_table(
         "skus",
         *_key("skus"),
         sa.Column("product_id", UUID(), nullable=False),
-        _text("source_id"),
-        _text("sku"),
+        _key_text("source_id"),
+        _key_text("sku"),
         sa.Column("price", sa.BigInteger(), nullable=True),
         _text("currency"),
         _json("attributes"),
@@ -112,6 +122,7 @@ def upgrade() -> None:
         *_changes(),
         _unique("skus", "source_id"),
     )
+    op.create_index("ix_skus_sku", "skus", ["project_id", "sku"], postgresql_where=sa.text("length(sku) <= 500"))
     op.create_index("ix_skus_product", "skus", ["project_id", "product_id", "id"])
     op.create_table(
         "metadata_schemas",

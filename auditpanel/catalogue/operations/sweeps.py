@@ -1,0 +1,65 @@
+"""Operations that go through a table in the order of its ids, some thousand rows a step: nothing is held for long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from auditpanel.catalogue.operations.unnesting import Changeable
+from auditpanel.tasks.values import Batch, Outcome, TaskInput
+
+STEP_ROWS = 5_000
+
+Clauses = Sequence[ColumnElement[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """`rows` says which rows it is about and raises InvalidInput where the task cannot be done at all; `change` does one step of them.
+
+    The position is the id of the last row done: ids are ordered by time, so rows that are made meanwhile come at the end.
+    """
+
+    model: Changeable
+    rows: Callable[[TaskInput], Clauses]
+    change: Callable[[Session, TaskInput, int, Clauses], Outcome]
+    check: Callable[[Session, TaskInput], object] | None = None
+    ending: Callable[[Session, TaskInput], None] | None = None
+
+    def count_rows(self, session: Session, task: TaskInput) -> int:
+        if self.check is not None:
+            self.check(session, task)
+        return session.scalar(select(func.count()).select_from(self.model).where(*self._rows(task))) or 0
+
+    def batches(self, session: Session, task: TaskInput) -> Iterator[Batch]:
+        if self.check is not None:
+            self.check(session, task)
+        after = task.position.get("after")
+        last = UUID(str(after)) if after else None
+        while True:
+            ids = self._next_ids(session, task, last)
+            session.rollback()
+            if not ids:
+                return
+            last = ids[-1]
+            yield Batch(len(ids), {"after": last.hex}, (ids[0], last))
+
+    def apply(self, session: Session, task: TaskInput, batch: Batch) -> Outcome:
+        assert isinstance(batch.work, tuple)
+        first, last = batch.work
+        return self.change(session, task, batch.rows, [*self._rows(task), self.model.id >= first, self.model.id <= last])
+
+    def finish(self, session: Session, task: TaskInput) -> None:
+        if self.ending is not None:
+            self.ending(session, task)
+
+    def _rows(self, task: TaskInput) -> Clauses:
+        return [self.model.project_id == task.scope.project_id, *self.rows(task)]
+
+    def _next_ids(self, session: Session, task: TaskInput, last: UUID | None) -> Sequence[UUID]:
+        statement = select(self.model.id).where(*self._rows(task)).order_by(self.model.id).limit(STEP_ROWS)
+        return session.scalars(statement if last is None else statement.where(self.model.id > last)).all()

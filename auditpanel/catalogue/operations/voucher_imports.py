@@ -1,0 +1,76 @@
+"""Imports of vouchers, by CSV and by JSON, into a campaign or into none. A code that exists is refused."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from auditpanel.catalogue.columns import plain_header, read_columns
+from auditpanel.catalogue.csv_files import CsvRow, open_csv
+from auditpanel.catalogue.models import Resource
+from auditpanel.catalogue.operations.campaigns import campaign_id_of, campaign_of, count_vouchers
+from auditpanel.catalogue.operations.copying import copy_vouchers
+from auditpanel.catalogue.operations.rows import Read, Row, Rows, RowsOperation, Step, file_of, json_rows, reading_json
+from auditpanel.catalogue.operations.schemas import schema_of
+from auditpanel.catalogue.rows import CodedVoucher, VoucherRows
+from auditpanel.catalogue.values import NewVoucher, read_campaign_voucher, read_voucher
+from auditpanel.errors import InvalidInput
+from auditpanel.tasks.values import Outcome, Refused, TaskInput
+
+
+def csv_rows(task: TaskInput) -> Rows:
+    return iter(open_csv(file_of(task)).rows())
+
+
+def _of_campaign(task: TaskInput) -> bool:
+    return task.type.startswith("CAMPAIGN.")
+
+
+def _reading_csv(session: Session, task: TaskInput) -> Read[CodedVoucher]:
+    file = open_csv(file_of(task))
+    columns = read_columns(file.header, Resource.VOUCHER, schema_of(session, task.scope, Resource.VOUCHER))
+    reader = VoucherRows(columns, campaign_of(session, task).template if _of_campaign(task) else None)
+
+    def read(row: Row) -> CodedVoucher:
+        assert isinstance(row, CsvRow)
+        return reader.read(row)
+
+    return read
+
+
+def _reading_json(session: Session, task: TaskInput) -> Read[CodedVoucher]:
+    if not _of_campaign(task):
+        return reading_json(lambda data: _with_code(read_voucher(data)))
+    campaign = campaign_of(session, task)
+    return reading_json(lambda data: _with_code(campaign.inherited(read_campaign_voucher(data, campaign.voucher))))
+
+
+def _with_code(voucher: NewVoucher) -> CodedVoucher:
+    if voucher.code is None:
+        raise InvalidInput("is missing; each voucher that is imported has a code of its own", field="code")
+    return CodedVoucher(voucher.code, voucher)
+
+
+def _store(session: Session, task: TaskInput, step: Step[CodedVoucher]) -> Outcome:
+    refused = list(step.refused)
+    rows: dict[str, tuple[Row, CodedVoucher]] = {}
+    for row, voucher in step.read:
+        earlier, _ = rows.setdefault(voucher.code, (row, voucher))
+        if earlier is not row:
+            refused.append(_refused(row, voucher.code, f"is in line {earlier.line} too; each code can be imported once"))
+    campaign_id = campaign_id_of(task) if _of_campaign(task) else None
+    copied = copy_vouchers(session, task.scope, campaign_id, [voucher for _, voucher in rows.values()])
+    refused += [_refused(rows[code][0], code, "exists already; each code can be imported once") for code in copied.taken]
+    refused += [_refused(rows[code][0], code, f"cannot be stored: {reason}") for code, reason in copied.unstorable.items()]
+    if campaign_id is not None and copied.count:
+        count_vouchers(session, task, copied.count)
+    return Outcome(created=copied.count, refused=sorted(refused, key=lambda row: row.line))
+
+
+def _refused(row: Row, code: str, what: str) -> Refused:
+    content = row.content
+    column = next((name for name in content if plain_header(name) in ("code", "vouchercode")), "code")
+    return Refused(row.line, content, f'{column}: "{code}" {what}', column, code)
+
+
+IMPORT_CSV = RowsOperation(csv_rows, _reading_csv, _store)
+IMPORT_JSON = RowsOperation(json_rows, _reading_json, _store)
