@@ -136,7 +136,7 @@ def product_names(session: Session, scope: ProjectScope, skus: Sequence[Sku]) ->
     statement = select(Product.id, func.coalesce(Product.name, Product.source_id)).where(
         Product.project_id == scope.project_id, Product.id.in_(ids)
     )
-    return {product_id: name for product_id, name in session.execute(statement)}
+    return {row[0]: row[1] for row in session.execute(statement)}
 
 
 def _of_campaign(campaign_id: UUID | None) -> list[ColumnElement[bool]]:

@@ -179,7 +179,10 @@ class Sku(Model):
 
 
 class MetadataSchema(Model):
-    """`properties` has a definition for each key: {"type": "string|number|boolean|date|datetime|object…", "array": bool, "optional": bool}."""
+    """`properties` has a definition for each key.
+
+    {"type": "string|number|boolean|date|datetime|object…", "array": bool, "optional": bool}
+    """
 
     __tablename__ = "metadata_schemas"
 

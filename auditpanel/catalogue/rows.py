@@ -14,7 +14,7 @@ from auditpanel.catalogue.columns import Column, Columns, plain_header
 from auditpanel.catalogue.csv_files import CsvRow
 from auditpanel.catalogue.definitions import discount_as_json, gift_as_json, loyalty_card_as_json
 from auditpanel.catalogue.models import Resource, VoucherType
-from auditpanel.catalogue.reading import KEY_LIMIT, convert_body
+from auditpanel.catalogue.reading import convert_body
 from auditpanel.catalogue.values import NewVoucher
 from auditpanel.errors import InvalidInput
 from auditpanel.ids import Prefix, parse_id
@@ -48,9 +48,10 @@ _DISCOUNTS: dict[str, tuple[str, Convert]] = {
 
 
 class CodedVoucher(NamedTuple):
-    """A voucher that is like `like` but for its code: that one's own does not count, and it may be that of many."""
+    """A voucher that is like `like` but for its code and metadata: those do not count there, and it may be that of many."""
 
     code: str
+    metadata: Json
     like: NewVoucher
 
 
@@ -109,7 +110,7 @@ def _read(row: list[str], columns: Cells) -> Json:
 class VoucherRows:
     """Reads vouchers. What a row does not say is as in `template`, a campaign's voucher.
 
-    Most files repeat everything but the code: what has been made of such cells is kept, and half of the time of an import saved.
+    Most files repeat everything but code and metadata: what has been made of such cells is kept, and half of an import's time saved.
     """
 
     def __init__(self, columns: Columns, template: NewVoucher | None = None) -> None:
@@ -119,16 +120,19 @@ class VoucherRows:
         self._metadata = _compiled(columns.metadata)
         self._template = template
         self._made: dict[tuple[str, ...], NewVoucher] = {}
+        self._indices = [index for index, *_ in self._fields]
 
     def read(self, row: CsvRow) -> CodedVoucher:
         """Raises WrongRow."""
         cells, index = row.cells, self._code.index
-        code = cells[index].strip()
-        if not code:
+        cell = cells[index].strip()
+        if not cell:
             raise missing_cell(self._code.header, "each voucher has a code of its own")
-        if len(code) > KEY_LIMIT:
-            raise wrong_cell(self._code.header, code, f"has {len(code):,} characters; at most {KEY_LIMIT:,} are taken")
-        others = (*cells[:index], *cells[index + 1 :])
+        try:
+            code = str(self._code.convert(cell))
+        except Wrong as error:
+            raise wrong_cell(self._code.header, cell, str(error)) from None
+        others = tuple([cells[index] for index in self._indices])
         made = self._made.get(others)
         if made is None:
             made = self._make(cells)
@@ -136,7 +140,7 @@ class VoucherRows:
                 self._made.clear()
             if row.size <= KEPT_CHARACTERS:
                 self._made[others] = made
-        return CodedVoucher(code, made)
+        return CodedVoucher(code, _read(cells, self._metadata) if self._metadata else {}, made)
 
     def _make(self, cells: list[str]) -> NewVoucher:
         values, template = _read(cells, self._fields), self._template
@@ -158,7 +162,6 @@ class VoucherRows:
             active=values.get("active", True),  # type: ignore[arg-type]
             additional_info=values.get("additional_info"),  # type: ignore[arg-type]
             settings={"redeemed_quantity": values["redeemed_quantity"]} if "redeemed_quantity" in values else {},
-            metadata=_read(cells, self._metadata) if self._metadata else {},
         )
 
     def _type_of(self, values: Json) -> VoucherType:

@@ -201,7 +201,10 @@ class _Run:
 
     def _fail(self, session: Session, error: str) -> None:
         session.rollback()
+        state = checkpoints.read_state(session, self._lease)
+        task = self._input(session, state)
         leases.renew(session, self._lease)
+        self._workshop.operations[state.type].give_up(session, task)
         checkpoints.write_failure(session, self._lease, error, worked_ms=self._watch.lap_ms(), now=self._workshop.now())
         leases.end(session, self._lease)
         session.commit()

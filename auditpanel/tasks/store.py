@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import CursorResult, delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
@@ -17,7 +17,6 @@ from auditpanel.tasks.queries import no_such_task
 from auditpanel.tasks.storable import storable
 from auditpanel.tasks.uploads import Upload, give_to_task, share_with_task
 from auditpanel.tasks.values import Asker, Json, TaskStatus, TaskType
-from auditpanel.tasks.wording import cancelled_words
 
 
 def request_task(
@@ -59,20 +58,15 @@ def record_refused_upload(
 
 
 def ask_to_cancel(session: Session, scope: ProjectScope, task_id: UUID, by: str, now: datetime) -> None:
-    """A task that nobody works on yet ends at once; a running one after the batch that is under way.
+    """The worker that has the task, or will get it, ends it before its next batch: only its operation knows what to put back.
 
     Raises NotFound, and Conflict where it has ended already. Asking twice is no different from asking once.
     """
-    # First this row, then the task's, as the runner does: the other way round the two could wait for each other.
-    is_unclaimed = _take_unclaimed(session, scope, task_id)
     task = _locked_task(session, scope, task_id)
     if task.finished_at is not None:
         raise Conflict(f"The task has ended already: it is {task.status}.")
     if task.cancel_asked_at is None:
         task.cancel_asked_at, task.cancel_asked_by, task.updated_at = now, by, max(now, task.updated_at)
-    if is_unclaimed:
-        task.status, task.finished_at = TaskStatus.FAILED, now
-        task.error = cancelled_words(task.cancel_asked_by or by, task.rows_done, task.rows_total)
     session.flush()
 
 
@@ -126,10 +120,3 @@ def _locked_task(session: Session, scope: ProjectScope, task_id: UUID) -> AsyncA
     if task is None:
         raise no_such_task()
     return task
-
-
-def _take_unclaimed(session: Session, scope: ProjectScope, task_id: UUID) -> bool:
-    unclaimed = (DueTask.project_id == scope.project_id, DueTask.task_id == task_id, DueTask.lease_token.is_(None))
-    taken = session.execute(delete(DueTask).where(*unclaimed))
-    assert isinstance(taken, CursorResult)
-    return taken.rowcount == 1

@@ -151,4 +151,7 @@ class Operation(Protocol):
         """Do the step. The caller commits, together with the checkpoint; it never applies the same step twice in effect."""
 
     def finish(self, session: Session, task: TaskInput) -> None:
-        """Once, in the transaction that ends the task."""
+        """Once, in the transaction that ends the task as done."""
+
+    def give_up(self, session: Session, task: TaskInput) -> None:
+        """Once, in the transaction that ends the task as failed or cancelled: put back what was set aside for it."""

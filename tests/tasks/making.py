@@ -88,6 +88,9 @@ class Counting:
     def finish(self, session: Session, task: TaskInput) -> None:
         pass
 
+    def give_up(self, session: Session, task: TaskInput) -> None:
+        pass
+
 
 def _rows_of(task: TaskInput) -> int:
     rows = task.parameters["rows"]

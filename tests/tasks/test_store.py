@@ -49,7 +49,7 @@ def test_a_refused_upload_is_a_failed_task_that_says_why(session: Session, scope
         run_again(session, scope, task_id, asker=make_asker(), folder=Path("/nowhere-at-all"), now=NOW)
 
 
-def test_a_waiting_task_that_is_cancelled_ends_at_once_and_never_runs(engine: Engine, session: Session, scope: ProjectScope) -> None:
+def test_a_waiting_task_that_is_cancelled_ends_before_its_first_row(engine: Engine, session: Session, scope: ProjectScope) -> None:
     task_id = make_task(session, scope)
     ask_to_cancel(session, scope, task_id, "nina@example.com", NOW)
     session.commit()
@@ -91,6 +91,8 @@ def test_a_cancelled_task_is_run_again_with_its_file_and_parameters(
     upload = keep(io.BytesIO(b"code\nA\n"), "codes.csv", folder=tmp_path, limit_bytes=100)
     first = make_task(session, scope, rows=8, upload=upload)
     ask_to_cancel(session, scope, first, "nina@example.com", NOW)
+    session.commit()
+    run(engine, scope, first)
     second = run_again(session, scope, first, asker=make_asker("omar@example.com"), folder=tmp_path, now=NOW)
     session.commit()
     done = run(engine, scope, second)

@@ -107,9 +107,14 @@ def _remove_campaign(session: Session, task: TaskInput) -> None:
     session.execute(left.execution_options(synchronize_session=False))
 
 
+def _show_campaign_again(session: Session, task: TaskInput) -> None:
+    """With the vouchers that are left."""
+    session.execute(update(Campaign).where(*_campaign(task)).values(deleted_at=None).execution_options(synchronize_session=False))
+
+
 def _campaign(task: TaskInput) -> Clauses:
     return [Campaign.project_id == task.scope.project_id, Campaign.id == campaign_id_of(task)]
 
 
 UPDATE = Sweep(Voucher, _of_campaign, _update, check=_check_update)
-DELETE = Sweep(Voucher, _of_campaign, _delete, ending=_remove_campaign)
+DELETE = Sweep(Voucher, _of_campaign, _delete, ending=_remove_campaign, giving_up=_show_campaign_again)

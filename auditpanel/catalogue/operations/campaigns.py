@@ -19,6 +19,7 @@ Json = dict[str, object]
 
 IN_PROGRESS = "IN_PROGRESS"
 DONE = "DONE"
+FAILED = "FAILED"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ COLUMNS = (
     "id",
     "campaign_id",
     "code",
+    "metadata",
     "type",
     "category",
     "discount",
@@ -37,7 +38,6 @@ COLUMNS = (
     "active",
     "additional_info",
     "settings",
-    "metadata",
 )
 
 _encode = msgspec.json.Encoder().encode
@@ -99,12 +99,12 @@ def _copy_in_halves(
 def _rows(project_id: UUID, campaign_id: UUID | None, vouchers: Iterable[CodedVoucher]) -> Iterator[tuple[object, ...]]:
     """In the order of COLUMNS."""
     made: dict[int, tuple[object, ...]] = {}
-    for code, like in vouchers:
+    for code, metadata, like in vouchers:
         # By identity: many codes have the very same voucher.
         others = made.get(id(like))
         if others is None:
             others = made[id(like)] = _others(like)
-        yield project_id, new_uuid(), campaign_id, code, *others
+        yield project_id, new_uuid(), campaign_id, code, _json(metadata), *others
 
 
 def _others(voucher: NewVoucher) -> tuple[object, ...]:
@@ -120,7 +120,6 @@ def _others(voucher: NewVoucher) -> tuple[object, ...]:
         voucher.active,
         voucher.additional_info,
         _json(voucher.settings),
-        _json(voucher.metadata),
     )
 
 

@@ -13,6 +13,7 @@ from auditpanel.catalogue.definitions import code_config_as_json
 from auditpanel.catalogue.models import Campaign
 from auditpanel.catalogue.operations.campaigns import (
     DONE,
+    FAILED,
     IN_PROGRESS,
     CampaignOfTask,
     campaign_id_of,
@@ -109,7 +110,9 @@ class Generation:
             drawn = {index: work.codes.code(work.codes.drawn(index, draw)) for index in left}
             # Of several that drew the same code the last gets it.
             owners = {code: index for index, code in drawn.items()}
-            copied = copy_vouchers(session, task.scope, campaign_id_of(task), [CodedVoucher(code, work.template) for code in owners])
+            copied = copy_vouchers(
+                session, task.scope, campaign_id_of(task), [CodedVoucher(code, work.template.metadata, work.template) for code in owners]
+            )
             created += copied.count
             left = [index for index, code in drawn.items() if owners[code] != index or code in copied.taken]
             if not left:
@@ -126,15 +129,22 @@ class Generation:
         return Outcome(created=created, refused=refused)
 
     def finish(self, session: Session, task: TaskInput) -> None:
-        session.execute(
-            update(Campaign)
-            .where(Campaign.project_id == task.scope.project_id, Campaign.id == campaign_id_of(task))
-            .values(vouchers_generation_status=DONE)
-            .execution_options(synchronize_session=False)
-        )
+        _write_status(session, task, DONE)
+
+    def give_up(self, session: Session, task: TaskInput) -> None:
+        _write_status(session, task, FAILED)
 
 
 GENERATE = Generation()
+
+
+def _write_status(session: Session, task: TaskInput, status: str) -> None:
+    session.execute(
+        update(Campaign)
+        .where(Campaign.project_id == task.scope.project_id, Campaign.id == campaign_id_of(task))
+        .values(vouchers_generation_status=status)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _count_of(task: TaskInput) -> int:
@@ -168,7 +178,9 @@ def _make_next_free(session: Session, task: TaskInput, work: Work, index: int) -
         taken = taken_codes(session, task.scope, near)
         for code in near:
             if code not in taken:
-                copied = copy_vouchers(session, task.scope, campaign_id_of(task), [CodedVoucher(code, work.template)])
+                copied = copy_vouchers(
+                    session, task.scope, campaign_id_of(task), [CodedVoucher(code, work.template.metadata, work.template)]
+                )
                 if copied.count:
                     return True
     return False

@@ -70,7 +70,6 @@ class RowsOperation(Generic[Value]):
     rows: Callable[[TaskInput], Rows]
     reading: Callable[[Session, TaskInput], Read[Value]]
     store: Callable[[Session, TaskInput, Step[Value]], Outcome]
-    ending: Callable[[Session, TaskInput], None] | None = None
 
     def count_rows(self, session: Session, task: TaskInput) -> int:
         self.reading(session, task)
@@ -94,8 +93,10 @@ class RowsOperation(Generic[Value]):
         return self.store(session, task, step)
 
     def finish(self, session: Session, task: TaskInput) -> None:
-        if self.ending is not None:
-            self.ending(session, task)
+        """Each row was an end in itself."""
+
+    def give_up(self, session: Session, task: TaskInput) -> None:
+        """What was stored stays stored."""
 
 
 def _rows_done(task: TaskInput) -> int:

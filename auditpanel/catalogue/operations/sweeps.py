@@ -29,6 +29,7 @@ class Sweep:
     change: Callable[[Session, TaskInput, int, Clauses], Outcome]
     check: Callable[[Session, TaskInput], object] | None = None
     ending: Callable[[Session, TaskInput], None] | None = None
+    giving_up: Callable[[Session, TaskInput], None] | None = None
 
     def count_rows(self, session: Session, task: TaskInput) -> int:
         if self.check is not None:
@@ -56,6 +57,10 @@ class Sweep:
     def finish(self, session: Session, task: TaskInput) -> None:
         if self.ending is not None:
             self.ending(session, task)
+
+    def give_up(self, session: Session, task: TaskInput) -> None:
+        if self.giving_up is not None:
+            self.giving_up(session, task)
 
     def _rows(self, task: TaskInput) -> Clauses:
         return [self.model.project_id == task.scope.project_id, *self.rows(task)]

@@ -47,7 +47,7 @@ def _reading_json(session: Session, task: TaskInput) -> Read[CodedVoucher]:
 def _with_code(voucher: NewVoucher) -> CodedVoucher:
     if voucher.code is None:
         raise InvalidInput("is missing; each voucher that is imported has a code of its own", field="code")
-    return CodedVoucher(voucher.code, voucher)
+    return CodedVoucher(voucher.code, voucher.metadata, voucher)
 
 
 def _store(session: Session, task: TaskInput, step: Step[CodedVoucher]) -> Outcome:
