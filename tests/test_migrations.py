@@ -22,7 +22,9 @@ from tests.servers import start_servers
 def empty_app(tmp_path: Path) -> Iterator[Flask]:
     database_url, redis_url, stop = start_servers(tmp_path)
     try:
-        yield create_app(Settings.from_environment({"AUDITPANEL_DATA": str(tmp_path), "DATABASE_URL": database_url, "REDIS_URL": redis_url}))
+        yield create_app(
+            Settings.from_environment({"AUDITPANEL_DATA": str(tmp_path), "DATABASE_URL": database_url, "REDIS_URL": redis_url})
+        )
     finally:
         stop()
 

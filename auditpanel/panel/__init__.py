@@ -5,11 +5,14 @@ from __future__ import annotations
 from flask import Flask
 from flask_admin import Admin
 
-from auditpanel.panel import account, administration, login, scope, settings
+from auditpanel.panel import account, administration, catalogue, login, scope, settings
 from auditpanel.panel.home import HomeView
 from auditpanel.panel.logs import LogsView
+from auditpanel.panel.marks import write_unseen
 from auditpanel.panel.project import ProjectView
 from auditpanel.panel.shell import add_shell
+from auditpanel.panel.tasks import TasksView
+from auditpanel.panel.trace import TracesView
 
 
 def register(app: Flask) -> None:
@@ -17,12 +20,16 @@ def register(app: Flask) -> None:
     app.url_defaults(scope.add_project_id)
     app.after_request(scope.record_outside_projects)
     app.context_processor(add_shell)
+    app.add_template_filter(write_unseen, "seen")
     app.register_blueprint(login.blueprint)
     app.register_blueprint(account.blueprint)
     admin = Admin(app, name="Auditpanel", index_view=HomeView(url="/", endpoint="home"))
     admin.add_views(
         ProjectView(url="/projects/<project_id>", endpoint="project"),
         LogsView(url="/projects/<project_id>/logs", endpoint="logs"),
+        TasksView(url="/projects/<project_id>/background-tasks", endpoint="tasks"),
+        TracesView(url="/projects/<project_id>/traces", endpoint="traces"),
+        *catalogue.views(),
         *settings.views(),
         *administration.views(),
     )

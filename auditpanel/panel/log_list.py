@@ -5,21 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from itertools import groupby
 
 from flask import url_for
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
-from auditpanel.errors import InvalidInput
-from auditpanel.filters import Field, FilterSet, Params, Range, Span
+from auditpanel.filters import Field, FilterSet, Match, Params, Range, Span
 from auditpanel.ids import Prefix
 from auditpanel.logs.clauses import Direction, Place
 from auditpanel.logs.filters import LOG_FIELDS
 from auditpanel.logs.queries import BUDGET_S, COUNT_BUDGET_S, Count, LogPage, count_logs, list_logs
 from auditpanel.logs.values import LogKey, LogLine
-from auditpanel.panel import log_controls
+from auditpanel.panel import list_controls
 from auditpanel.panel.formatters import (
     Duration,
     StatusView,
@@ -34,10 +33,15 @@ from auditpanel.panel.formatters import (
     status_view,
     who_of,
 )
-from auditpanel.panel.log_controls import Chip, Choice, ListUrls, Times
-from auditpanel.times import day_words
+from auditpanel.panel.list_controls import Asked, Chip, Choice, ListUrls, Times, zone_name
+from auditpanel.panel.task_views import CausedView, caused_view
+from auditpanel.tasks.queries import tasks_caused_by
+from auditpanel.tasks.records import Caused
 
 PAGE_SIZE = 50
+# The list's text field; the other fields stand under "Add filter".
+TEXT_FIELD = "body_text"
+ERRORS_ONLY = LOG_FIELDS["only"]
 # An empty page names the filter whose removal helps; only this many are tried.
 HELP_TRIES = 4
 HELP_BUDGET_S = 0.1
@@ -57,6 +61,7 @@ class Row:
     origin_label: str
     who: Who | None
     duration: Duration | None
+    caused: CausedView | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,96 +131,67 @@ class ListPage:
         return bool(self.errors)
 
 
-@dataclass(frozen=True, slots=True)
-class ListRequest:
-    """A list as its URL asks for it. `errors` names what could not be read, and that is left out of `filters`."""
-
-    filters: FilterSet
-    times: Times
-    place: Place | None
-    errors: dict[str, str]
-    typed: dict[str, str]
+def read_request(pairs: Params) -> Asked:
+    return list_controls.read_asked(pairs, LOG_FIELDS)
 
 
-def read_request(pairs: Params) -> ListRequest:
-    others = {name: value for name, value in pairs if name in ("times", "before", "after")}
-    filter_pairs = [(name, value) for name, value in pairs if name not in ("times", "before", "after")]
-    errors: dict[str, str] = {}
-    while True:
-        try:
-            filters = FilterSet.parse(filter_pairs, LOG_FIELDS)
-            break
-        except InvalidInput as error:
-            name = error.field or ""
-            errors[name] = error.reason
-            filter_pairs = [pair for pair in filter_pairs if pair[0][:80] != name]
-    times = Times(others["times"]) if others.get("times") in list(Times) else Times.PROJECT
-    typed = {name: value for name, value in pairs if name in errors}
-    return ListRequest(filters, times, _read_place(others), errors, typed)
+def _place_of(asked: Asked) -> Place | None:
+    if asked.before:
+        return Place(LogKey.from_cursor(asked.before), Direction.OLDER)
+    return Place(LogKey.from_cursor(asked.after), Direction.NEWER) if asked.after else None
 
 
-def _read_place(others: dict[str, str]) -> Place | None:
-    if others.get("before"):
-        return Place(LogKey.from_cursor(others["before"]), Direction.OLDER)
-    if others.get("after"):
-        return Place(LogKey.from_cursor(others["after"]), Direction.NEWER)
-    return None
-
-
-def build_list(session: Session, scope: ProjectScope, asked: ListRequest, now: datetime) -> ListPage:
+def build_list(session: Session, scope: ProjectScope, asked: Asked, now: datetime) -> ListPage:
     started = time.monotonic()
-    errors, typed = dict(asked.errors), dict(asked.typed)
-    filters = asked.filters
-    span = Span(None, None)
-    try:
-        span = filters.range.resolve(now, scope.time_zone)
-    except InvalidInput as error:
-        errors[error.field or "range"] = error.reason
-        typed |= {"created_after": filters.range.after, "created_before": filters.range.before}
-    zone = UTC if asked.times is Times.UTC else scope.time_zone
+    filters, errors, place = asked.filters, asked.errors, _place_of(asked)
+    span = list_controls.resolve_span(asked, now, scope.time_zone)
+    zone = list_controls.zone_shown(asked.times, scope.time_zone)
     urls = ListUrls(url_for("logs.index"), filters, asked.times)
     found = LogPage([], has_more=False)
     if not errors:
-        found = list_logs(session, scope, filters, span, place=asked.place, size=PAGE_SIZE)
+        found = list_logs(session, scope, filters, span, place=place, size=PAGE_SIZE)
     left_s = max(0.05, BUDGET_S + COUNT_BUDGET_S - (time.monotonic() - started))
-    total = Count(0, is_exact=True) if errors else _total(session, scope, filters, span, asked.place, found, left_s)
-    bounds = [end.astimezone(zone) if end else None for end in (span.start, span.end)]
+    total = Count(0, is_exact=True) if errors else _total(session, scope, filters, span, place, found, left_s)
+    after_hint, before_hint = list_controls.span_hints(span, zone)
     is_empty = not errors and not found.lines and found.looked_to is None
     return ListPage(
         filters=filters,
-        fields=[field for field in LOG_FIELDS.values() if not field.always and field.name != log_controls.TEXT_FIELD],
-        chips=log_controls.chips(urls),
-        range_choices=log_controls.range_choices(urls),
+        fields=[field for field in LOG_FIELDS.values() if not field.always and field.name != TEXT_FIELD],
+        chips=list_controls.chips(urls, without=TEXT_FIELD),
+        range_choices=list_controls.range_choices(urls),
         times=asked.times,
-        times_choices=log_controls.times_choices(urls),
-        match_choices=log_controls.match_choices(urls),
-        switch=log_controls.switch_choices(urls, None if errors else _errors_text(session, scope, filters, span, total)),
+        times_choices=list_controls.times_choices(urls),
+        match_choices=list_controls.match_choices(urls),
+        switch=switch_choices(urls, None if errors else _errors_text(session, scope, filters, span, total)),
         urls=urls,
         errors=errors,
-        typed=typed,
+        typed=asked.typed,
         notes=span.notes,
-        after_hint=typed_words(bounds[0]) or "from",
-        before_hint=typed_words(bounds[1]) or "now",
+        after_hint=after_hint,
+        before_hint=before_hint,
         zone=zone_name(zone),
-        days=_days(found.lines, urls, zone, now),
+        days=_days(session, scope, found.lines, urls, zone, now),
         shown=len(found.lines),
         total_text=count_words(total) or f"at least {count_text(len(found.lines))}",
         covers=_covers(found.lines, zone),
-        newer_url=_newer_url(urls, asked.place, found),
-        older_url=_older_url(urls, asked.place, found),
-        looked_back=_looked_back(urls, found, zone, asked.place),
+        newer_url=_newer_url(urls, place, found),
+        older_url=_older_url(urls, place, found),
+        looked_back=_looked_back(urls, found, zone, place),
         reload_url=urls.to(),
         empty=_empty(session, scope, urls, span) if is_empty else None,
     )
 
 
-def typed_words(moment: datetime | None) -> str:
-    """As it could be typed: `24 Nov 2026 16:42:08`."""
-    return f"{day_words(moment.date())} {moment:%H:%M:%S}" if moment else ""
+def switch_choices(urls: ListUrls, errors_text: str | None) -> list[Choice]:
+    shows_errors, look = bool(urls.filters.values(ERRORS_ONLY.name)), "faint" if errors_text == "0" else "bad"
+    return [
+        Choice("All", urls.to(urls.filters.without(ERRORS_ONLY.name)), not shows_errors),
+        Choice("Errors", urls.to(errors_only(urls.filters)), shows_errors, count_text=errors_text, look=look),
+    ]
 
 
-def zone_name(zone: tzinfo) -> str:
-    return "UTC" if zone is UTC else str(zone)
+def errors_only(filters: FilterSet) -> FilterSet:
+    return filters.with_condition(ERRORS_ONLY, "errors")
 
 
 def _total(
@@ -237,16 +213,27 @@ def count_words(count: Count) -> str | None:
 
 def _errors_text(session: Session, scope: ProjectScope, filters: FilterSet, span: Span, total: Count) -> str | None:
     """How many of the calls that match have failed."""
-    if filters.values(log_controls.ERRORS_ONLY.name):
+    if filters.values(ERRORS_ONLY.name) or _finds_failures_only(filters):
         return count_words(total)
-    return count_words(count_logs(session, scope, log_controls.errors_only(filters), span, budget_s=HELP_BUDGET_S))
+    if not total.is_exact and not total.value:
+        # What took too long to be counted takes as long again.
+        return None
+    return count_words(count_logs(session, scope, errors_only(filters), span, budget_s=HELP_BUDGET_S))
 
 
-def _days(lines: Sequence[LogLine], urls: ListUrls, zone: tzinfo, now: datetime) -> list[Day]:
+def _finds_failures_only(filters: FilterSet) -> bool:
+    return filters.match is Match.ALL and filters.values("result") == ("failure",)
+
+
+def _days(session: Session, scope: ProjectScope, lines: Sequence[LogLine], urls: ListUrls, zone: tzinfo, now: datetime) -> list[Day]:
     today = now.astimezone(zone).date()
+    caused = tasks_caused_by(session, scope, [line.request_id for line in lines if line.request_id])
     days = groupby(lines, key=lambda line: line.key.occurred_at.astimezone(zone).date())
     record_url = _record_urls(urls)
-    return [Day(day_heading(day, today), [_row(line, record_url(line), zone) for line in of_day]) for day, of_day in days]
+    return [
+        Day(day_heading(day, today), [_row(line, record_url(line), zone, caused.get(line.request_id or "")) for line in of_day])
+        for day, of_day in days
+    ]
 
 
 def _record_urls(urls: ListUrls) -> Callable[[LogLine], str]:
@@ -255,7 +242,7 @@ def _record_urls(urls: ListUrls) -> Callable[[LogLine], str]:
     return lambda line: f"{before}{line.id.removeprefix(Prefix.LOG)}{after}"
 
 
-def _row(line: LogLine, url: str, zone: tzinfo) -> Row:
+def _row(line: LogLine, url: str, zone: tzinfo, caused: Caused | None) -> Row:
     clock = clock_parts(line.key.occurred_at.astimezone(zone))
     path = split_path(line.path)
     return Row(
@@ -271,6 +258,7 @@ def _row(line: LogLine, url: str, zone: tzinfo) -> Row:
         origin_label=line.origin.label,
         who=who_of(line),
         duration=format_duration(line.duration_ms),
+        caused=caused_view(caused) if caused else None,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from flask import url_for
@@ -14,15 +14,20 @@ from auditpanel.filters import FilterSet, Span
 from auditpanel.logs.clauses import Direction, Place
 from auditpanel.logs.filters import LOG_FIELDS
 from auditpanel.logs.queries import count_logs, list_logs
-from auditpanel.logs.values import LogKey, LogLine, LogRecord
+from auditpanel.logs.values import LogKey, LogLine, LogRecord, Reference
 from auditpanel.panel.bodies import MessageView, view_request, view_response
+from auditpanel.panel.catalogue_links import catalogue_url
 from auditpanel.panel.curl import as_curl
 from auditpanel.panel.formatters import StatusView, count_text, format_duration, moment_words, status_view
-from auditpanel.panel.log_controls import ListUrls, Times
-from auditpanel.panel.log_list import zone_name
+from auditpanel.panel.list_controls import ListUrls, Times, zone_name
+from auditpanel.panel.task_views import TaskPill, counted, task_pill
+from auditpanel.tasks.queries import tasks_of_request
+from auditpanel.tasks.records import TaskLine
+from auditpanel.tasks.values import TaskStatus
 from auditpanel.times import iso_utc, offset_words
 
 NEIGHBOUR_BUDGET_S = 0.4
+TASKS_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ class Related:
     label: str
     text: str
     url: str | None = None
+    pill: TaskPill | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,7 @@ def build_record(session: Session, scope: ProjectScope, record: LogRecord, urls:
     """`urls` are those of the list that the reader came from: its filters decide what is next and what is marked."""
     line, filters = record.line, urls.filters
     found = filters.values("body_text")
+    tasks = tasks_of_request(session, scope, line.request_id)[:TASKS_SHOWN] if line.request_id else []
     moment = line.key.occurred_at.astimezone(scope.time_zone)
     newer, older = (_neighbour(session, scope, urls, span, line.key, direction) for direction in (Direction.NEWER, Direction.OLDER))
     return RecordPage(
@@ -111,15 +118,19 @@ def build_record(session: Session, scope: ProjectScope, record: LogRecord, urls:
             ZonedTime(zone_name(scope.time_zone), moment_words(moment), offset_words(moment)),
             UtcTime(iso_utc(line.key.occurred_at), iso_utc(line.key.occurred_at)),
         ),
-        note=_note(record),
+        note=_note(record) or _note_of_tasks(tasks),
         facts=list(_facts(line)),
-        references=[Related(reference.type.replace("_", " ").capitalize(), reference.id) for reference in record.references],
-        caused=[],
+        references=[
+            Related(reference.type.replace("_", " ").capitalize(), reference.id, reference_url(reference))
+            for reference in record.references
+        ],
+        caused=[Related("Task", task.type.label, url_for("tasks.show", task_id=task.id), task_pill(task)) for task in tasks],
         related=_related(line),
         request=view_request(record, found=(*found, *filters.values("request_text"))),
         response=view_response(record, found=(*found, *filters.values("response_text"))),
         curl=as_curl(record, _base_url(record)),
         permalink=url_for("logs.show", log_id=line.id, _external=True),
+        trace_url=url_for("traces.show", request_id=line.request_id) if line.request_id else None,
     )
 
 
@@ -137,6 +148,12 @@ def _position(session: Session, scope: ProjectScope, filters: FilterSet, span: S
     return f"{count_text(newer.value + 1)} of {total}"
 
 
+def reference_url(reference: Reference) -> str | None:
+    if reference.type == "async_action":
+        return url_for("tasks.show", task_id=reference.id)
+    return catalogue_url(reference.type, reference.id)
+
+
 def filtered(**values: str) -> str:
     """The URL of all logs with these values, whenever they occurred."""
     return ListUrls(url_for("logs.index"), FilterSet.parse([("range", "all"), *values.items()], LOG_FIELDS), Times.PROJECT).to()
@@ -149,7 +166,7 @@ def _facts(line: LogLine) -> Iterator[Fact]:
     duration = format_duration(line.duration_ms)
     yield Fact("Duration", "text", duration.text if duration else "Not told")
     if line.request_id:
-        yield Fact("Request id", "mono", line.request_id, filtered(request_id=line.request_id), copy=True)
+        yield Fact("Request id", "mono", line.request_id, url_for("traces.show", request_id=line.request_id), copy=True)
     yield Fact("Log id", "mono", line.id, copy=True)
     if line.route:
         yield Fact("Route", "mono", line.route, filtered(route=line.route))
@@ -185,6 +202,22 @@ def _note(record: LogRecord) -> Note | None:
         return None
     text = _told_details(record.response.body, record.line.error)
     return Note("bad", record.line.error, text)
+
+
+def _note_of_tasks(tasks: Sequence[TaskLine]) -> Note | None:
+    """Where the call passed, but what it started did not."""
+    failed = next((task for task in tasks if task.status is TaskStatus.FAILED), None)
+    if failed is not None:
+        url = url_for("tasks.show", task_id=failed.id)
+        ended = "was cancelled" if failed.was_cancelled else "failed"
+        return Note("warn", f"The task it started {ended}.", failed.error or "", url, "Show the task")
+    lossy = next((task for task in tasks if task.refused), None)
+    if lossy is None:
+        return None
+    bold = f"The task it started refused {count_text(lossy.refused)} of {counted(lossy.rows_done, 'row')}."
+    return Note(
+        "warn", bold, "The call itself was accepted.", url_for("tasks.show", task_id=lossy.id) + "#refused", "Show the refused rows"
+    )
 
 
 def _told_details(body: str | None, error: str) -> str:

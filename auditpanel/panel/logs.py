@@ -16,7 +16,7 @@ from auditpanel.filters import FilterSet, Span
 from auditpanel.ids import Prefix, parse_id
 from auditpanel.logs.queries import get_log, has_logs
 from auditpanel.logs.recorder import CALL
-from auditpanel.panel.log_controls import ListUrls
+from auditpanel.panel.list_controls import ListUrls
 from auditpanel.panel.log_list import build_list, read_request
 from auditpanel.panel.log_record import build_record
 from auditpanel.panel.scope import current_scope
@@ -82,7 +82,7 @@ def _empty_page(scope: ProjectScope) -> EmptyPage:
     return EmptyPage(
         listen_url=url_for("logs.first_call"),
         base_url=request.host_url.rstrip("/"),
-        app_key_url=url_for("settings.index") if scope.role.includes(Role.ADMIN) else None,
+        app_key_url=url_for("settings.keys") if scope.role.includes(Role.ADMIN) else None,
         project_id=scope.id,
         all_url=url_for("logs.index", range="all"),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import g, request, url_for
 from flask_login import current_user
@@ -11,8 +11,10 @@ from auditpanel.accounts.members import list_projects
 from auditpanel.accounts.models import Role
 from auditpanel.accounts.scope import ProjectScope
 from auditpanel.extensions import db
-from auditpanel.panel.formatters import initials_of
+from auditpanel.panel.catalogue_links import CATALOGUE_VIEWS
+from auditpanel.panel.formatters import count_text, initials_of
 from auditpanel.panel.login import logged_in
+from auditpanel.tasks.queries import running_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +27,14 @@ class ShellProject:
 
 @dataclass(frozen=True, slots=True)
 class ShellLink:
+    """`count_text` is of what runs, or of what needs a person; nothing else is counted here."""
+
     label: str
     url: str
     current: bool
     icon: str = ""
+    count_text: str = ""
+    count_words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +71,19 @@ def _shell() -> Shell:
         project=ShellProject(scope.id, scope.name, scope.time_zone.key, scope.name[:1].upper()) if scope else None,
         projects=_projects(scope),
         user=ShellUser(me.name, me.email, initials_of(me.name), role),
-        navigation=[_link("Logs", "logs", "logs")] if scope else [],
-        navigation_below=[_link("Settings", "settings", "settings")] if scope and scope.role.includes(Role.ADMIN) else [],
+        navigation=_navigation(scope) if scope else [],
+        navigation_below=_below(scope) if scope else [],
         administration=[_link("Users", "users"), _link("Projects", "projects_admin")] if me.is_superuser else [],
         logout_url=url_for("login.log_out"),
     )
+
+
+def _navigation(scope: ProjectScope) -> list[ShellLink]:
+    running = running_count(db.session(), scope)
+    tasks = _link("Background tasks", "tasks", "tasks")
+    if running:
+        tasks = replace(tasks, count_text=count_text(running), count_words=f"{count_text(running)} not ended yet")
+    return [_link("Logs", "logs", "logs"), tasks]
 
 
 def _projects(scope: ProjectScope | None) -> list[ShellLink]:
@@ -77,6 +91,11 @@ def _projects(scope: ProjectScope | None) -> list[ShellLink]:
         ShellLink(project.name, url_for("logs.index", project_id=project.id), current=scope is not None and project.id == scope.id)
         for project in list_projects(db.session(), logged_in().user)
     ]
+
+
+def _below(scope: ProjectScope) -> list[ShellLink]:
+    catalogue = ShellLink("Catalogue", url_for("catalogue.index"), current=request.blueprint in CATALOGUE_VIEWS, icon="catalogue")
+    return [catalogue, _link("Settings", "settings", "settings")] if scope.role.includes(Role.ADMIN) else [catalogue]
 
 
 def _link(label: str, view: str, icon: str = "") -> ShellLink:

@@ -1,4 +1,4 @@
-"""A small panel, to start and stop as the real one is: one route, and the two commands that every start runs."""
+"""A small panel, to start and stop as the real one is: one route, and the command that every start runs."""
 
 from __future__ import annotations
 
@@ -7,21 +7,12 @@ import sys
 
 import psycopg
 from flask import Flask
-from flask.cli import AppGroup
 
 app = Flask(__name__)
-database = AppGroup("db")
-app.cli.add_command(database)
 
 
 def connect() -> psycopg.Connection[tuple[object, ...]]:
     return psycopg.connect(os.environ["DATABASE_URL"].replace("+psycopg", ""), connect_timeout=2)
-
-
-@database.command("upgrade")
-def upgrade() -> None:
-    with connect() as connection:
-        connection.execute("CREATE TABLE IF NOT EXISTS starts (at timestamptz NOT NULL)")
 
 
 @app.cli.command("prepare")
@@ -29,6 +20,7 @@ def prepare() -> None:
     if "PREPARE_FAILS" in os.environ:
         sys.exit(3)
     with connect() as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS starts (at timestamptz NOT NULL)")
         connection.execute("INSERT INTO starts VALUES (now())")
     print("user: admin@localhost")
 

@@ -53,8 +53,9 @@ def _with_code(voucher: NewVoucher) -> CodedVoucher:
 def _store(session: Session, task: TaskInput, step: Step[CodedVoucher]) -> Outcome:
     refused = list(step.refused)
     rows: dict[str, tuple[Row, CodedVoucher]] = {}
-    for row, voucher in step.read:
-        earlier, _ = rows.setdefault(voucher.code, (row, voucher))
+    for read in step.read:
+        row, voucher = read
+        earlier, _ = rows.setdefault(voucher.code, read)
         if earlier is not row:
             refused.append(_refused(row, voucher.code, f"is in line {earlier.line} too; each code can be imported once"))
     campaign_id = campaign_id_of(task) if _of_campaign(task) else None
