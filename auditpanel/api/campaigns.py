@@ -152,6 +152,6 @@ def import_campaign_vouchers(campaign_id: str) -> ResponseReturnValue:
 
 @answers_csv(200)
 def import_campaign_vouchers_csv(campaign_id: str) -> ResponseReturnValue:
-    """Create and update vouchers of the campaign by a CSV file, in a background task: `CAMPAIGN.VOUCHERS_IMPORT_CSV`."""
+    """Create vouchers of the campaign by a CSV file, in a background task: `CAMPAIGN.VOUCHERS_IMPORT_CSV`."""
     campaign = _named(campaign_id)
     return answer_with_csv(TaskType.CAMPAIGN_VOUCHERS_IMPORT_CSV, Resource.VOUCHER, _of(campaign), status=200)

@@ -153,7 +153,7 @@ def import_vouchers() -> ResponseReturnValue:
 
 @answers_csv(202)
 def import_vouchers_csv() -> ResponseReturnValue:
-    """Create and update vouchers by a CSV file, in a background task: `VOUCHERS.IMPORT_CSV`."""
+    """Create vouchers by a CSV file, in a background task: `VOUCHERS.IMPORT_CSV`."""
     return answer_with_csv(TaskType.VOUCHERS_IMPORT_CSV, Resource.VOUCHER, {})
 
 

@@ -1,7 +1,7 @@
 """The panel's own calls as logs: caught by the same middleware that other services add, stored straight away.
 
-A call is stored before the last byte of its answer leaves: whoever has the answer finds the log. Calls that belong to no project
-(the login page, a key that nobody knows) are in no project's history.
+A call is stored before the last byte of its answer leaves: whoever has the answer finds the log. Calls of the panel outside
+of all projects are in the panel's own history; a call with a key that nobody knows is in none.
 """
 
 from __future__ import annotations

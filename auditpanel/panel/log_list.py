@@ -34,6 +34,7 @@ from auditpanel.panel.formatters import (
     who_of,
 )
 from auditpanel.panel.list_controls import Asked, Chip, Choice, ListUrls, Times, zone_name
+from auditpanel.panel.marks import write_unseen
 from auditpanel.panel.task_views import CausedView, caused_view
 from auditpanel.tasks.queries import tasks_caused_by
 from auditpanel.tasks.records import Caused
@@ -49,17 +50,22 @@ HELP_BUDGET_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """All that a cell shows, ready: unseen characters are written out. `who_parts` is where a long name may break, at its @."""
+
     url: str
-    id: str
     line: LogLine
     clock: str
     milliseconds: str
     iso: str
     status: StatusView
+    method: str
+    path: str
     path_head: str
     path_tail: str
+    error: str | None
     origin_label: str
     who: Who | None
+    who_parts: tuple[str, str]
     duration: Duration | None
     caused: CausedView | None
 
@@ -244,19 +250,24 @@ def _record_urls(urls: ListUrls) -> Callable[[LogLine], str]:
 
 def _row(line: LogLine, url: str, zone: tzinfo, caused: Caused | None) -> Row:
     clock = clock_parts(line.key.occurred_at.astimezone(zone))
-    path = split_path(line.path)
+    path = write_unseen(line.path)
+    parts, who = split_path(path), who_of(line)
+    name, at, domain = write_unseen(who.text).partition("@") if who else ("", "", "")
     return Row(
         url=url,
-        id=line.id,
         line=line,
         clock=clock.clock,
         milliseconds=clock.milliseconds,
         iso=clock.iso,
         status=status_view(line.status_code),
-        path_head=path.head,
-        path_tail=path.tail,
+        method=write_unseen(line.method),
+        path=path,
+        path_head=parts.head,
+        path_tail=parts.tail,
+        error=write_unseen(line.error) if line.error else None,
         origin_label=line.origin.label,
-        who=who_of(line),
+        who=who,
+        who_parts=(name, at + domain),
         duration=format_duration(line.duration_ms),
         caused=caused_view(caused) if caused else None,
     )

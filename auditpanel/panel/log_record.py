@@ -123,6 +123,7 @@ def build_record(session: Session, scope: ProjectScope, record: LogRecord, urls:
         references=[
             Related(reference.type.replace("_", " ").capitalize(), reference.id, reference_url(reference))
             for reference in record.references
+            if reference.id not in {task.id for task in tasks}
         ],
         caused=[Related("Task", task.type.label, url_for("tasks.show", task_id=task.id), task_pill(task)) for task in tasks],
         related=_related(line),

@@ -121,7 +121,7 @@ def _tabs(reasons: list[tuple[str, int]], record: TaskRecord, urls: ListUrls, ch
 
 def reason_label(pattern: str) -> str:
     """Of `code: "…" exists already; each code can be imported once`: `Code exists already`."""
-    short = re.split(r"[;(]", pattern, maxsplit=1)[0].replace(': "…"', "").replace(":", "").strip()
+    short = re.split(r"[;(,]", pattern, maxsplit=1)[0].replace(': "…"', "").replace(":", "").strip()
     short = short if len(short) <= TAB_CHARACTERS else f"{short[: TAB_CHARACTERS - 1]}…"
     return short[:1].upper() + short[1:]
 

@@ -131,7 +131,8 @@ def took_words(line: TaskLine) -> str:
         return "waits"
     if line.status is TaskStatus.IN_PROGRESS:
         return left_words(line)
-    duration = format_duration(line.processing_ms)
+    # A file that was refused whole was never worked on.
+    duration = format_duration(line.processing_ms or None)
     return duration.text if duration else ""
 
 
