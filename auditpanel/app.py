@@ -40,7 +40,11 @@ def create_app(settings: Settings) -> Flask:
         SECRET_KEY=load_secret_key(settings),
         SQLALCHEMY_DATABASE_URI=servers.database,
         # A generic plan knows nothing of how much of a project a value makes up; planning anew takes less than a millisecond.
-        SQLALCHEMY_ENGINE_OPTIONS={"pool_pre_ping": True, "connect_args": {"prepare_threshold": None, "connect_timeout": 5}},
+        SQLALCHEMY_ENGINE_OPTIONS={
+            "pool_pre_ping": True,
+            "hide_parameters": True,
+            "connect_args": {"prepare_threshold": None, "connect_timeout": 5},
+        },
         REDIS_URL=servers.redis,
         RATELIMIT_STORAGE_URI=_limits_url(servers.redis),
         RATELIMIT_STORAGE_OPTIONS={"socket_timeout": LIMITS_TIMEOUT_S, "socket_connect_timeout": LIMITS_TIMEOUT_S},

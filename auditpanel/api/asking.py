@@ -92,8 +92,7 @@ def _record_refused(type_: TaskType, parameters: Json, name: str, reason: str) -
         type_,
         asker=asker(),
         parameters=parameters,
-        # Browsers on some systems send a whole path.
-        file_name=name.replace("\\", "/").rsplit("/", 1)[-1][-200:],
+        file_name=name,
         error=reason,
         now=utc_now(),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
@@ -55,19 +56,20 @@ def define_key(
 
 def forget_key(session: Session, scope: ProjectScope, resource: Resource, key: str, *, now: datetime) -> None:
     """The definition only; a task purges what is stored under the key."""
-    schema = find_schema(session, scope, resource)
-    if schema is not None and key in schema.properties:
+    if find_schema(session, scope, resource) is None:
+        return
+    schema = _schema(session, scope, resource, now)
+    if key in schema.properties:
         schema.properties = {name: definition for name, definition in schema.properties.items() if name != key}
         schema.updated_at = now
         session.flush()
 
 
 def _schema(session: Session, scope: ProjectScope, resource: Resource, now: datetime) -> MetadataSchema:
-    schema = find_schema(session, scope, resource)
-    if schema is None:
-        schema = MetadataSchema(project_id=scope.project_id, resource=str(resource), properties={}, updated_at=now)
-        session.add(schema)
-    return schema
+    """Locked for the change: two admins at once must not undo each other's."""
+    new = insert(MetadataSchema).values(project_id=scope.project_id, resource=str(resource), properties={}, updated_at=now)
+    session.execute(new.on_conflict_do_nothing())
+    return session.get_one(MetadataSchema, (scope.project_id, str(resource)), with_for_update=True, populate_existing=True)
 
 
 def schema_as_json(schema: MetadataSchema) -> Json:

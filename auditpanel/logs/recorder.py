@@ -6,6 +6,7 @@ of all projects are in the panel's own history; a call with a key that nobody kn
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from wsgiref.types import WSGIApplication
@@ -21,6 +22,10 @@ from auditpanel.times import utc_now
 
 # Where a view leaves word of whose call it is.
 CALL = "auditpanel.call"
+# A part of a multipart body that is a file: its headers, then its content up to the next boundary or to where the body was cut.
+FILE_PART = re.compile(
+    r"(?P<headers>^content-disposition:[^\r\n]*\bfilename\*?=.*?\r?\n\r?\n)(?P<content>.*?)(?=\r?\n--|\Z)", re.I | re.M | re.S
+)
 UNRECORDED_PATHS = ("/static/", "/healthz", "/readyz")
 # The store refuses a log with more.
 REFERENCES_LIMIT = 100
@@ -67,4 +72,12 @@ def _described(log: Mapping[str, object], details: CallDetails) -> NewLog:
     call["references"] = list(details.references)
     if not details.keeps_answer:
         call.pop("response_body", None)
+    body = call.get("request_body")
+    if isinstance(body, str) and FILE_PART.search(body):
+        call["request_body"] = FILE_PART.sub(_without_content, body)
     return msgspec.convert(call, NewLog)
+
+
+def _without_content(part: re.Match[str]) -> str:
+    """Nothing tells which of a file's columns are secret; the task keeps the file for those who may have it."""
+    return f"{part['headers']}[a file, not kept in the log]"

@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import ColumnElement, CursorResult, delete, func, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from auditpanel.tasks.models import DueTask
 
@@ -40,11 +40,16 @@ class Lease:
 
 
 def claim(session: Session, project_id: UUID, task_id: UUID) -> Lease | None:
-    """None where the task has ended or another works on it. The caller commits."""
+    """None where the task has ended, another works on it, or an older one of the project was begun and has not ended.
+
+    That one comes first, also where its worker was killed: going on later, it would overwrite what this one has done. The caller commits.
+    """
     token = uuid4()
+    older = aliased(DueTask)
+    begun = select(older.task_id).where(older.project_id == project_id, older.task_id < task_id, older.lease_token.is_not(None))
     starts = session.scalar(
         update(DueTask)
-        .where(DueTask.project_id == project_id, DueTask.task_id == task_id, _is_free())
+        .where(DueTask.project_id == project_id, DueTask.task_id == task_id, _is_free(), ~begun.exists())
         .values(lease_token=token, lease_until=func.now() + LEASE, fruitless_starts=DueTask.fruitless_starts + 1)
         .returning(DueTask.fruitless_starts)
     )

@@ -15,7 +15,7 @@ from auditpanel.ids import new_uuid
 from auditpanel.tasks.models import AsyncAction, DueTask
 from auditpanel.tasks.queries import no_such_task
 from auditpanel.tasks.storable import storable
-from auditpanel.tasks.uploads import Upload, give_to_task, share_with_task
+from auditpanel.tasks.uploads import Upload, give_to_task, share_with_task, shown_name
 from auditpanel.tasks.values import Asker, Json, TaskStatus, TaskType
 
 
@@ -51,7 +51,7 @@ def record_refused_upload(
 ) -> UUID:
     """A file that was not taken is a failed task that says why: who sent it may look for it in the list."""
     task = _new_task(scope, type, asker, parameters, now)
-    task.status, task.file_name, task.error, task.finished_at = TaskStatus.FAILED, file_name, storable(error), now
+    task.status, task.file_name, task.error, task.finished_at = TaskStatus.FAILED, shown_name(file_name), storable(error), now
     session.add(task)
     session.flush()
     return task.id
@@ -71,14 +71,19 @@ def ask_to_cancel(session: Session, scope: ProjectScope, task_id: UUID, by: str,
 
 
 def run_again(session: Session, scope: ProjectScope, task_id: UUID, *, asker: Asker, folder: Path, now: datetime) -> UUID:
-    """A new task with the file and the parameters of one that failed or was cancelled. `folder` is that of the uploads.
+    """A new task that goes on behind the last row which one that failed or was cancelled has done. `folder` is that of the uploads.
 
-    Raises NotFound, and Conflict where it did not fail or its file was never taken.
+    Raises NotFound, and Conflict where it did not fail, its file was never taken, or it is being run again already.
     """
     failed = _locked_task(session, scope, task_id)
     if failed.status != TaskStatus.FAILED:
         raise Conflict(f"Only a failed task can be run again; this one is {failed.status}.")
+    again = (AsyncAction.project_id == scope.project_id, AsyncAction.again_of == failed.id, AsyncAction.status != TaskStatus.FAILED)
+    if session.scalar(select(AsyncAction.id).where(*again).limit(1)) is not None:
+        raise Conflict("This task has been run again already; look for the newer one.")
     task = _new_task(scope, TaskType(failed.type), asker, failed.parameters, now)
+    # What was done is not done again: rows without a key of their own, and generated codes, would be there twice.
+    task.position, task.rows_done, task.rows_total = failed.position, failed.rows_done, failed.rows_total
     task.again_of, task.file_name, task.file_bytes = failed.id, failed.file_name, failed.file_bytes
     if failed.file_name is not None and not share_with_task(folder, scope.project_id, of_task=failed.id, with_task=task.id):
         raise Conflict("The file of this task was not taken, or is not kept any more: upload it again.")

@@ -18,7 +18,7 @@ from uuid import UUID
 
 import msgspec
 
-from auditpanel.errors import InvalidInput, TooLarge, Unavailable
+from auditpanel.errors import Conflict, InvalidInput, TooLarge, Unavailable
 from auditpanel.tasks.values import Json
 
 INCOMING = "incoming"
@@ -54,7 +54,7 @@ def keep(stream: IO[bytes], name: str, *, folder: Path, limit_bytes: int) -> Upl
             file.write(chunk)
         if size == 0:
             raise InvalidInput("the file is empty; send one with a header line and at least one row", field="file")
-    return Upload(_shown_name(name), path, size)
+    return Upload(shown_name(name), path, size)
 
 
 def keep_rows(rows: Iterable[Json], *, folder: Path) -> Upload:
@@ -76,7 +76,10 @@ def give_to_task(upload: Upload, project_id: UUID, task_id: UUID) -> None:
     """Before the commit of the task: a task without its file could never run, while a file without its task is removed some day."""
     place = path_of(upload.path.parent.parent, project_id, task_id)
     _make_place(place)
-    upload.path.rename(place)
+    try:
+        upload.path.rename(place)
+    except FileNotFoundError:
+        raise Conflict("This file has been taken already: a task was started with it a moment ago.") from None
     _sync_folder(place.parent)
 
 
@@ -118,7 +121,7 @@ def _new_file(folder: Path) -> Iterator[tuple[Path, IO[bytes]]]:
         raise
 
 
-def _shown_name(name: str) -> str:
+def shown_name(name: str) -> str:
     """Browsers on some systems send a whole path, and other clients anything."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     shown = "".join(character if character.isprintable() else "_" for character in last).strip()

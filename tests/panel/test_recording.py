@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -14,7 +16,7 @@ from auditpanel.logs.models import LogContent
 from auditpanel.logs.queries import get_log
 from auditpanel.logs.values import LogRecord
 from tests.accounts.visitor import Visitor, log_in, settings_url
-from tests.factories import PASSWORD, make_member, make_project, make_superuser, make_user
+from tests.factories import PASSWORD, make_key, make_member, make_project, make_superuser, make_user
 from tests.logs.making import find
 
 
@@ -113,3 +115,18 @@ def test_the_panels_history_is_open_to_superusers_only(app: Flask, session: Sess
     url = f"/projects/{format_id(Prefix.PROJECT, PANEL_PROJECT_ID)}/logs/"
     assert log_in(app, session, make_member(session, project, role=Role.ADMIN)).get(url).status_code == 404
     assert log_in(app, session, make_superuser(session)).get(url).status_code == 200
+
+
+def test_the_content_of_an_uploaded_file_is_in_no_log(app: Flask, session: Session, project: Project) -> None:
+    key = make_key(session, project)
+    session.commit()
+    rows = b"Code,Voucher Type,api_token\nA1,DISCOUNT_VOUCHER,tok-in-a-column\n"
+    app.test_client().post(
+        "/v1/vouchers/importCSV",
+        headers={"X-App-Id": key.app_id, "X-App-Token": key.app_token},
+        data={"file": (io.BytesIO(rows), "codes.csv")},
+    )
+    (record,) = records(session, scope_of(project), path_contains="/importCSV")
+    assert 'filename="codes.csv"' in (record.request.body or "")
+    assert "[a file, not kept in the log]" in (record.request.body or "")
+    assert "tok-in-a-column" not in repr(record)

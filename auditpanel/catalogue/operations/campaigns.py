@@ -10,6 +10,7 @@ from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from auditpanel.catalogue.models import Campaign
+from auditpanel.catalogue.reading import check_order
 from auditpanel.catalogue.values import NewVoucher, read_voucher
 from auditpanel.errors import InvalidInput
 from auditpanel.ids import Prefix, parse_id
@@ -37,12 +38,9 @@ class CampaignOfTask:
         return self.inherited(read_voucher(self.voucher))
 
     def inherited(self, voucher: NewVoucher) -> NewVoucher:
-        return replace(
-            voucher,
-            category=voucher.category or self.category,
-            start_date=voucher.start_date or self.start_date,
-            expiration_date=voucher.expiration_date or self.expiration_date,
-        )
+        start_date, expiration_date = voucher.start_date or self.start_date, voucher.expiration_date or self.expiration_date
+        check_order(start_date, expiration_date)
+        return replace(voucher, category=voucher.category or self.category, start_date=start_date, expiration_date=expiration_date)
 
 
 def campaign_id_of(task: TaskInput) -> UUID:

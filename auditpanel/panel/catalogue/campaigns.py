@@ -90,7 +90,7 @@ class NewCampaignForm(CampaignForm):
     redemption_quantity = StringField("Each can be redeemed", description="How often, like 1. Empty: without limit", render_kw=EXACT)
     type = SelectField(
         "More vouchers later",
-        choices=[SelectChoice("AUTO_UPDATE", "Can be added at any time"), SelectChoice("STATIC", "Only those of its creation")],
+        choices=[SelectChoice("AUTO_UPDATE", "Can be added at any time"), SelectChoice("STATIC", "Meant for those of its creation")],
     )
 
 
@@ -161,7 +161,7 @@ class CampaignsView(RecordsView[Campaign]):
             Fact("Vouchers", count_text(record.vouchers_count), vouchers_url),
             Fact("Generation", record.vouchers_generation_status.replace("_", " ").capitalize()),
             Fact("Codes look like", str(config.get("pattern", "")) if isinstance(config, dict) else "Not told", is_exact=True),
-            Fact("More vouchers later", "Can be added" if record.type == "AUTO_UPDATE" else "Only those of its creation"),
+            Fact("More vouchers later", "Can be added" if record.type == "AUTO_UPDATE" else "Meant for those of its creation"),
             Fact("Valid", validity_words(record.start_date, record.expiration_date, zone)),
             Fact("Category", record.category or "None"),
             Fact("Description", record.description or "None"),
