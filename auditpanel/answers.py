@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
-from werkzeug.exceptions import HTTPException, InternalServerError, LengthRequired, RequestEntityTooLarge
+from werkzeug.exceptions import BadHost, HTTPException, InternalServerError, LengthRequired, RequestEntityTooLarge
 
 from auditpanel.client.headers import REQUEST_ID, is_request_id
 from auditpanel.errors import AuditpanelError, Forbidden, InvalidInput, NotFound, TooLarge, TooManyRequests, Unavailable
@@ -25,7 +25,7 @@ CONTENT_SECURITY_POLICY = (
 )
 REASONS = {
     404: ("It may belong to a project that you are not a member of.", "The address may have been cut when it was copied."),
-    413: ("The panel takes forms of up to 1 MiB and API calls of up to 32 MiB.",),
+    413: ("The panel takes CSV files of up to 256 MiB, API calls and lists in JSON of up to 32 MiB, and other forms of up to 1 MiB.",),
     500: ("This is a fault of the panel, not of what you did. Its own log has the details under the request id.",),
     503: ("The database or Redis is being started again, or cannot be reached.", "Nothing was lost: try again in a moment."),
 }
@@ -91,6 +91,9 @@ def _answer_error(error: Exception) -> ResponseReturnValue:
     if _is_api_call():
         body = {"code": told.status, "key": told.key, "message": told.title, "details": str(told), "request_id": request_id()}
         return jsonify(body), told.status, headers
+    if isinstance(error, BadHost):
+        # Without a host there are no addresses, and a page without its styles and links is none.
+        return Response(f"{told}\n", told.status, mimetype="text/plain")
     _leave_transaction()
     # Who reads it, the database may not be able to say.
     g.stands_alone = told.status >= 500
@@ -132,6 +135,9 @@ def _told(error: Exception) -> AuditpanelError | HTTPException:
         return InvalidInput("The form was open for too long, or you have logged out since. Go back, reload the page and send it again.")
     if isinstance(error, RequestEntityTooLarge):
         return TooLarge("The request is larger than what is taken here.")
+    if isinstance(error, BadHost):
+        named = _spelled_out(request.host[:80])
+        return InvalidInput(f'"{named}" is not the name of a host; between its dots are 1 to 63 characters', field="Host")
     if isinstance(error, HTTPException):
         return _told_of_http(error)
     if isinstance(error, DATABASE_AWAY):

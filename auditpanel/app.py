@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Flask, request
+from flask import Flask, current_app, request
 from flask.sessions import SecureCookieSessionInterface
 from sqlalchemy.engine import Engine
-from sqlalchemy.orm import Session
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from auditpanel import answers, api, cli, health, panel
@@ -15,12 +14,18 @@ from auditpanel.config import Settings, load_secret_key
 from auditpanel.data_folder import make_folder
 from auditpanel.extensions import csrf, db, limiter, login_manager, migrate
 from auditpanel.logs.recorder import record_calls
-from auditpanel.running import ServerUrls
+from auditpanel.queues import enqueue_delivery
+from auditpanel.running import ENGINE_OPTIONS, ServerUrls
+from auditpanel.webhooks.events import after_raising
 
 ROOT = Path(__file__).parent.parent
 FORM_LIMIT_BYTES = 1024 * 1024
 # A login asks a few times. Redis that hangs must not hold it up for long, nor take up all threads.
 LIMITS_TIMEOUT_S = 0.5
+
+
+# Once for all applications of a process: they share what opens sessions.
+after_raising(db.session, lambda: enqueue_delivery(current_app.config["REDIS_URL"]))
 
 
 class PanelSessions(SecureCookieSessionInterface):
@@ -39,12 +44,7 @@ def create_app(settings: Settings) -> Flask:
         SETTINGS=settings,
         SECRET_KEY=load_secret_key(settings),
         SQLALCHEMY_DATABASE_URI=servers.database,
-        # A generic plan knows nothing of how much of a project a value makes up; planning anew takes less than a millisecond.
-        SQLALCHEMY_ENGINE_OPTIONS={
-            "pool_pre_ping": True,
-            "hide_parameters": True,
-            "connect_args": {"prepare_threshold": None, "connect_timeout": 5},
-        },
+        SQLALCHEMY_ENGINE_OPTIONS=ENGINE_OPTIONS,
         REDIS_URL=servers.redis,
         RATELIMIT_STORAGE_URI=_limits_url(servers.redis),
         RATELIMIT_STORAGE_OPTIONS={"socket_timeout": LIMITS_TIMEOUT_S, "socket_connect_timeout": LIMITS_TIMEOUT_S},
@@ -75,7 +75,7 @@ def create_app(settings: Settings) -> Flask:
     # Flask calls the last one first: what else is done to an answer may fail, and it has its headers all the same.
     answers.register(app)
 
-    app.wsgi_app = record_calls(app.wsgi_app, lambda: Session(_engine(app)))  # type: ignore[assignment,method-assign]
+    app.wsgi_app = record_calls(app.wsgi_app, lambda: _engine(app))  # type: ignore[assignment,method-assign]
     if settings.behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
     return app

@@ -21,7 +21,7 @@ _REDIS_SCHEMES = ("redis", "rediss", "unix")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`database_url` and `redis_url` are None where the embedded servers are used."""
+    """`database_url` and `redis_url` are None where the embedded servers are used, `exports_url` where the data folder keeps the files."""
 
     data: Path
     database_url: str | None
@@ -34,6 +34,7 @@ class Settings:
     allow_private_webhooks: bool
     behind_proxy: bool
     web_workers: int
+    exports_url: str | None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
@@ -50,6 +51,7 @@ class Settings:
             allow_private_webhooks=_read_switch(environ, "AUDITPANEL_ALLOW_PRIVATE_WEBHOOKS", default=False),
             behind_proxy=_read_switch(environ, "AUDITPANEL_BEHIND_PROXY", default=False),
             web_workers=_read_number(environ, "AUDITPANEL_WEB_WORKERS", default=2, lowest=1, highest=64),
+            exports_url=_read_exports_url(environ),
         )
 
 
@@ -117,6 +119,14 @@ def _read_redis_url(environ: Mapping[str, str]) -> str | None:
     if scheme not in _REDIS_SCHEMES or not rest or not _is_sound(url):
         raise InvalidInput("is not the address of a Redis or Valkey server, like redis://host:6379/0", field="REDIS_URL")
     return url
+
+
+def _read_exports_url(environ: Mapping[str, str]) -> str | None:
+    url = environ.get("AUDITPANEL_EXPORTS_URL")
+    if url and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w!.*'()/-]*)?", url):
+        shown = " ".join(url.split())[:80]
+        raise InvalidInput(f'"{shown}" is not the address of a bucket, like s3://bucket/prefix', field="AUDITPANEL_EXPORTS_URL")
+    return url or None
 
 
 def _is_sound(url: str) -> bool:

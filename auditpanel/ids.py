@@ -31,6 +31,8 @@ class Prefix(StrEnum):
     CUSTOMER = "cust_"
     PRODUCT = "prod_"
     SKU = "sku_"
+    EVENT = "evt_"
+    RESEND = "resend_"
 
 
 def new_uuid() -> UUID:

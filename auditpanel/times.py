@@ -144,3 +144,8 @@ def offset_words(moment: datetime) -> str:
 def iso_utc(moment: datetime) -> str:
     """`2026-11-24T15:41:59.239204Z`"""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def iso_milliseconds(moment: datetime) -> str:
+    """As the public API writes it: `2026-11-24T15:41:59.239Z`"""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

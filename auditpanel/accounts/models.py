@@ -10,12 +10,12 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, func
+from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from auditpanel.extensions import Model
 from auditpanel.ids import new_uuid
+from auditpanel.tables import Model
 
 
 class Role(StrEnum):
@@ -75,6 +75,8 @@ class Project(Model):
     time_zone: Mapped[str] = mapped_column(TEXT, default="UTC")
     redact_paths: Mapped[list[str]] = mapped_column(ARRAY(TEXT), default=list)
     body_limit_bytes: Mapped[int]
+    # How long the files of exports are kept.
+    export_days: Mapped[int] = mapped_column(default=30, server_default=text("30"))
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
 
     memberships: Mapped[list[Membership]] = relationship(back_populates="project", lazy="raise", passive_deletes=True)

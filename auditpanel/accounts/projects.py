@@ -20,6 +20,7 @@ BODY_LIMIT_BYTES = 64 * 1024
 LEAST_BODY_LIMIT_BYTES = 1024
 MOST_BODY_LIMIT_BYTES = 1024 * 1024
 MOST_REDACT_PATHS = 100
+LONGEST_EXPORT_DAYS = 3_650
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,14 @@ def change_recording(session: Session, project: Project, *, redact_paths: Sequen
     if len(redact_paths) > MOST_REDACT_PATHS:
         raise InvalidInput(f"{len(redact_paths)} paths are too many; {MOST_REDACT_PATHS} at most", field="redact_paths")
     project.redact_paths, project.body_limit_bytes = list(dict.fromkeys(redact_paths)), body_limit_bytes
+    session.flush()
+
+
+def change_export_days(session: Session, project: Project, days: int) -> None:
+    """How long the files of exports are kept that are asked for from now on. Raises InvalidInput, field `export_days`."""
+    if not 1 <= days <= LONGEST_EXPORT_DAYS:
+        raise InvalidInput(f"write a number of days from 1 to {LONGEST_EXPORT_DAYS:,}", field="export_days")
+    project.export_days = days
     session.flush()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -16,8 +16,22 @@ from auditpanel.ids import Prefix, format_id
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """Who acts, and the call by which they do. `request_id` is None where no call did; `channel` is an SDK's, else the call's origin."""
+
+    request_id: str | None = None
+    channel: str | None = None
+    user: str | None = None
+    api_key: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.user or self.api_key or "Not told"
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectScope:
-    """A project that somebody has been let into. `role` is what they may do there."""
+    """A project that somebody has been let into. `role` is what they may do there; `caller` is told of what they set off there."""
 
     project_id: UUID
     name: str
@@ -25,10 +39,14 @@ class ProjectScope:
     role: Role
     redact_paths: tuple[str, ...]
     body_limit_bytes: int
+    caller: Caller = Caller()
 
     @property
     def id(self) -> str:
         return format_id(Prefix.PROJECT, self.project_id)
+
+    def entered_by(self, caller: Caller) -> ProjectScope:
+        return replace(self, caller=caller)
 
 
 @dataclass(frozen=True, slots=True)

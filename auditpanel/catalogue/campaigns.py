@@ -5,6 +5,7 @@ Their vouchers are generated, changed and deleted by background tasks.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -26,6 +27,8 @@ from auditpanel.catalogue.finding import (
     lock,
     refusing_duplicates,
 )
+from auditpanel.catalogue.happenings import Records, changing, raise_created
+from auditpanel.catalogue.metadata_schemas import check_changed, check_new
 from auditpanel.catalogue.models import Campaign, VoucherType
 from auditpanel.catalogue.moments import iso_moment
 from auditpanel.catalogue.reading import check_order, convert_body
@@ -59,7 +62,7 @@ class CampaignFilters:
 
 
 def create_campaign(session: Session, scope: ProjectScope, new: NewCampaign) -> Campaign:
-    """Without vouchers: a task generates them. Raises Duplicate where the name is taken."""
+    """Without vouchers: a task generates them, which the caller asks for. Raises Duplicate where the name is taken."""
     campaign = Campaign(
         project_id=scope.project_id,
         id=new_uuid(),
@@ -70,14 +73,17 @@ def create_campaign(session: Session, scope: ProjectScope, new: NewCampaign) -> 
         category=new.category,
         voucher=new.voucher,
         settings=new.settings,
+        vouchers_generation_status="IN_PROGRESS" if new.vouchers_count else "DONE",
         start_date=new.start_date,
         expiration_date=new.expiration_date,
         active=new.active,
         metadata_=new.metadata,
     )
+    check_new(session, campaign)
     with refusing_duplicates(session, f"Campaign with name {new.name} already exists"):
         session.add(campaign)
     session.refresh(campaign)
+    raise_created(session, scope, CAMPAIGN_EVENTS, Campaign.id, [campaign.id])
     return campaign
 
 
@@ -159,14 +165,20 @@ def _shared(changes: Changes) -> Json:
     return {name: iso_moment(value) if isinstance(value, datetime) else value for name, value in columns.items()} | settings
 
 
-def change_campaign(session: Session, campaign: Campaign, changed: CampaignUpdate, *, now: datetime) -> None:
+def change_campaign(session: Session, scope: ProjectScope, campaign: Campaign, changed: CampaignUpdate, *, now: datetime) -> None:
     lock(session, campaign, "campaign")
+    with changing(session, scope, CAMPAIGN_EVENTS, Campaign.id == campaign.id):
+        _change(session, campaign, changed, now)
+
+
+def _change(session: Session, campaign: Campaign, changed: CampaignUpdate, now: datetime) -> None:
     changes = changed.campaign
     for name, value in changes.columns.items():
         setattr(campaign, name, value)
     check_order(campaign.start_date, campaign.expiration_date)
     if changed.voucher is not None:
         campaign.voucher = changed.voucher
+    check_changed(session, campaign, changes.metadata, unset=changes.unset_metadata)
     campaign.metadata_ = merged(campaign.metadata_, changes)
     campaign.settings = campaign.settings | changes.settings
     campaign.updated_at = now
@@ -196,3 +208,10 @@ def campaign_as_json(campaign: Campaign) -> Json:
         "updated_at": iso_moment(campaign.updated_at),
         "object": "campaign",
     } | {name: campaign.settings.get(name) for name in KEPT}
+
+
+def _shown(session: Session, scope: ProjectScope, campaigns: Sequence[Campaign]) -> list[Json]:
+    return [campaign_as_json(campaign) for campaign in campaigns]
+
+
+CAMPAIGN_EVENTS = Records("campaign", Campaign, _shown)

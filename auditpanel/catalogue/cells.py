@@ -15,6 +15,7 @@ from functools import lru_cache
 
 import msgspec
 
+from auditpanel.catalogue.metadata_rules import has_rules, what_is_wrong
 from auditpanel.catalogue.reading import BIGINT_LIMIT, INTEGER_LIMIT, KEY_LIMIT, TEXT_LIMIT, check_storable
 from auditpanel.errors import InvalidInput
 
@@ -100,7 +101,6 @@ def switch(cell: str) -> bool:
         raise Wrong("is neither yes nor no; write true or false (yes, no, 1 and 0 are taken too)") from None
 
 
-@lru_cache(maxsize=4096)
 def moment(cell: str) -> datetime:
     """A day alone is its beginning, and a time without an offset is UTC, as in the public API."""
     try:
@@ -108,6 +108,11 @@ def moment(cell: str) -> datetime:
         return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
     except (ValueError, OverflowError):
         raise Wrong("is not a date in ISO 8601; write it like 2026-11-25T08:30:00Z or 2026-11-25") from None
+
+
+def written(moment: datetime) -> str:
+    """As people write it: `2026-11-25T08:30:00Z`, with a fraction only where there is one."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 @lru_cache(maxsize=4096)
@@ -169,12 +174,26 @@ _BY_TYPE: dict[str, Convert] = {
 
 
 def metadata_converter(definition: Mapping[str, object] | None) -> Convert:
-    """By the project's metadata schema. Without a definition a cell stays a text; types of the project's own are objects.
+    """By the project's metadata schema, with its rules. Without a definition a cell stays a text; types of the project's own are objects.
 
     Values of an array are separated by commas, as in the public API; objects and places in an array stand in a JSON list.
     """
     if definition is None:
         return text
+    convert = _typed_converter(definition)
+    if not has_rules(definition):
+        return convert
+
+    def checked(cell: str) -> object:
+        value = convert(cell)
+        if wrong := what_is_wrong(value, definition):
+            raise Wrong(wrong)
+        return value
+
+    return checked
+
+
+def _typed_converter(definition: Mapping[str, object]) -> Convert:
     kind = str(definition.get("type") or "string")
     convert = _BY_TYPE.get(kind, thing)
     if not definition.get("array"):

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 from auditpanel.catalogue import cells
 from auditpanel.catalogue.cells import Convert
+from auditpanel.catalogue.formulas import restored
 from auditpanel.catalogue.models import Resource
-from auditpanel.catalogue.refused_csv import LINE, REASON, is_returned, restored
+from auditpanel.catalogue.refused_csv import LINE, REASON, is_returned
 from auditpanel.errors import InvalidInput
 
 Json = dict[str, object]

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, or_, select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
-from auditpanel.catalogue.changes import Changes, merged
-from auditpanel.catalogue.finding import (
-    Listed,
-    Orders,
-    PageAsked,
-    ResourceNotFound,
-    id_or_none,
-    is_findable,
-    list_page,
-    lock,
-    refusing_duplicates,
-)
+from auditpanel.catalogue.changes import Changes
+from auditpanel.catalogue.entries import EntryKind, change_entry, create_entry, find_entry, get_entry
+from auditpanel.catalogue.finding import Listed, Orders, PageAsked, list_page
+from auditpanel.catalogue.happenings import Records, changing, deleting, raise_created
 from auditpanel.catalogue.models import Customer, findable
 from auditpanel.catalogue.moments import iso_moment
 from auditpanel.catalogue.values import NewCustomer
@@ -28,6 +21,7 @@ from auditpanel.ids import Prefix, format_id, new_uuid
 
 Json = dict[str, object]
 
+CUSTOMERS = EntryKind(Customer, Prefix.CUSTOMER, "customer", "Customer")
 ORDERS: Orders = {
     # Ids are ordered by time, and the primary key has them in order.
     "created_at": (Customer.id,),
@@ -47,31 +41,20 @@ class CustomerFilters:
 
 
 def create_customer(session: Session, scope: ProjectScope, new: NewCustomer) -> Customer:
-    """Raises Duplicate where the source id is taken."""
+    """Raises Duplicate where the source id is taken, InvalidInput where the metadata is not as its schema asks for."""
     values = asdict(new)
     customer = Customer(project_id=scope.project_id, id=new_uuid(), metadata_=values.pop("metadata"), **values)
-    with refusing_duplicates(session, f"Customer with source_id {new.source_id} already exists"):
-        session.add(customer)
-    session.refresh(customer)
-    return customer
+    created = create_entry(session, CUSTOMERS, customer)
+    raise_created(session, scope, CUSTOMER_EVENTS, Customer.id, [created.id])
+    return created
 
 
 def find_customer(session: Session, scope: ProjectScope, id_or_source_id: str) -> Customer | None:
-    if not is_findable(id_or_source_id):
-        return None
-    customer_id = id_or_none(Prefix.CUSTOMER, id_or_source_id)
-    by_source = Customer.source_id == id_or_source_id
-    named = or_(by_source, Customer.id == customer_id) if customer_id else by_source
-    statement = select(Customer).where(Customer.project_id == scope.project_id, named)
-    # One customer's source id may be written like another's id: the id decides.
-    return session.scalar(statement.order_by(by_source.is_(True)).limit(1))
+    return find_entry(session, scope, CUSTOMERS, id_or_source_id)
 
 
 def get_customer(session: Session, scope: ProjectScope, id_or_source_id: str) -> Customer:
-    customer = find_customer(session, scope, id_or_source_id)
-    if customer is None:
-        raise ResourceNotFound("customer", id_or_source_id)
-    return customer
+    return get_entry(session, scope, CUSTOMERS, id_or_source_id)
 
 
 def list_customers(session: Session, scope: ProjectScope, filters: CustomerFilters, asked: PageAsked) -> Listed[Customer]:
@@ -89,18 +72,15 @@ def list_customers(session: Session, scope: ProjectScope, filters: CustomerFilte
     return list_page(session, statement, asked, ORDERS)
 
 
-def change_customer(session: Session, customer: Customer, changes: Changes, *, now: datetime) -> None:
-    """Raises Duplicate where the new source id is taken."""
-    lock(session, customer, "customer")
-    with refusing_duplicates(session, f"Customer with source_id {changes.columns.get('source_id')} already exists"):
-        for name, value in changes.columns.items():
-            setattr(customer, name, value)
-        customer.metadata_ = merged(customer.metadata_, changes)
-        customer.updated_at = now
+def change_customer(session: Session, scope: ProjectScope, customer: Customer, changes: Changes, *, now: datetime) -> None:
+    """Raises Duplicate where the new source id is taken, InvalidInput where the metadata is not as its schema asks for."""
+    with changing(session, scope, CUSTOMER_EVENTS, Customer.id == customer.id):
+        change_entry(session, CUSTOMERS, customer, changes, now=now)
 
 
 def delete_customer(session: Session, scope: ProjectScope, customer: Customer) -> None:
-    session.execute(delete(Customer).where(Customer.project_id == scope.project_id, Customer.id == customer.id))
+    with deleting(session, scope, CUSTOMER_EVENTS, Customer.id == customer.id):
+        session.execute(delete(Customer).where(Customer.project_id == scope.project_id, Customer.id == customer.id))
 
 
 def customer_as_json(customer: Customer) -> Json:
@@ -120,3 +100,10 @@ def customer_as_json(customer: Customer) -> Json:
         "updated_at": iso_moment(customer.updated_at),
         "object": "customer",
     }
+
+
+def _shown(session: Session, scope: ProjectScope, customers: Sequence[Customer]) -> list[Json]:
+    return [customer_as_json(customer) for customer in customers]
+
+
+CUSTOMER_EVENTS = Records("customer", Customer, _shown)

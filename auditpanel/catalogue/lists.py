@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select, text
+from sqlalchemy import ColumnElement, and_, func, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from auditpanel import keyset
 from auditpanel.accounts.scope import ProjectScope
 from auditpanel.catalogue.finding import is_findable
 from auditpanel.catalogue.models import Campaign, Customer, Product, Sku, Voucher, findable
+from auditpanel.keyset import COUNT_CAP as COUNT_CAP
+from auditpanel.keyset import Count as Count
+from auditpanel.keyset import Direction as Direction
+from auditpanel.keyset import count_rows, in_order
+from auditpanel.tables import Model
 
 Row = TypeVar("Row", Campaign, Voucher, Customer, Product, Sku)
 
-COUNT_CAP = 10_000
 # A project has some hundreds of campaigns; whoever has more finds the older ones by their whole name.
 CAMPAIGNS_SEARCHED = 10_000
 FOUND_LIMIT = 100
-
-
-class Direction(StrEnum):
-    OLDER = "older"
-    NEWER = "newer"
+Searched = InstrumentedAttribute[str] | InstrumentedAttribute[str | None]
+# Whose beginnings are looked for, by kind of record.
+SEARCHED: Mapping[type[Model], Sequence[Searched]] = {
+    Voucher: (Voucher.code,),
+    Customer: (Customer.source_id, Customer.email),
+    Product: (Product.source_id, Product.name),
+    Sku: (Sku.source_id, Sku.sku),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +43,10 @@ class Place:
     direction: Direction
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Row]):
-    """Newest first. `has_more` is whether there are further rows in the direction in which it was read."""
-
-    rows: list[Row]
-    has_more: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """`is_exact` is False where counting stopped at the cap."""
-
-    value: int
-    is_exact: bool
+class Page(keyset.Page[Row], Generic[Row]):
+    @property
+    def rows(self) -> list[Row]:
+        return self.lines
 
 
 def list_campaigns(session: Session, scope: ProjectScope, *, place: Place | None, size: int) -> Page[Campaign]:
@@ -57,7 +54,7 @@ def list_campaigns(session: Session, scope: ProjectScope, *, place: Place | None
 
 
 def list_vouchers(session: Session, scope: ProjectScope, *, campaign_id: UUID | None, place: Place | None, size: int) -> Page[Voucher]:
-    return _page(session, scope, Voucher, _of_campaign(campaign_id), place, size)
+    return _page(session, scope, Voucher, of_campaign(campaign_id), place, size)
 
 
 def list_customers(session: Session, scope: ProjectScope, *, place: Place | None, size: int) -> Page[Customer]:
@@ -69,7 +66,7 @@ def list_products(session: Session, scope: ProjectScope, *, place: Place | None,
 
 
 def list_skus(session: Session, scope: ProjectScope, *, product_id: UUID | None, place: Place | None, size: int) -> Page[Sku]:
-    return _page(session, scope, Sku, _of_product(product_id), place, size)
+    return _page(session, scope, Sku, of_product(product_id), place, size)
 
 
 def count_campaigns(session: Session, scope: ProjectScope) -> Count:
@@ -77,7 +74,7 @@ def count_campaigns(session: Session, scope: ProjectScope) -> Count:
 
 
 def count_vouchers(session: Session, scope: ProjectScope, *, campaign_id: UUID | None) -> Count:
-    return _count(session, scope, Voucher, _of_campaign(campaign_id))
+    return _count(session, scope, Voucher, of_campaign(campaign_id))
 
 
 def count_customers(session: Session, scope: ProjectScope) -> Count:
@@ -89,13 +86,18 @@ def count_products(session: Session, scope: ProjectScope) -> Count:
 
 
 def count_skus(session: Session, scope: ProjectScope, *, product_id: UUID | None) -> Count:
-    return _count(session, scope, Sku, _of_product(product_id))
+    return _count(session, scope, Sku, of_product(product_id))
 
 
 def find_campaigns(session: Session, scope: ProjectScope, typed: str) -> list[Campaign]:
     """Those whose name has the text in it, in any case of letters; newest first."""
     if not is_findable(typed):
         return []
+    statement = select(Campaign).where(Campaign.project_id == scope.project_id, campaigns_named(scope, typed, limit=FOUND_LIMIT))
+    return list(session.scalars(statement.order_by(Campaign.id.desc())))
+
+
+def campaigns_named(scope: ProjectScope, typed: str, *, limit: int | None = None) -> ColumnElement[bool]:
     newest = (
         select(Campaign.id, Campaign.name)
         .where(Campaign.project_id == scope.project_id, Campaign.deleted_at.is_(None))
@@ -103,29 +105,27 @@ def find_campaigns(session: Session, scope: ProjectScope, typed: str) -> list[Ca
         .limit(CAMPAIGNS_SEARCHED)
         .subquery()
     )
-    ids = select(newest.c.id).where(newest.c.name.icontains(typed, autoescape=True)).limit(FOUND_LIMIT)
-    statement = select(Campaign).where(Campaign.project_id == scope.project_id, Campaign.id.in_(ids))
-    return list(session.scalars(statement.order_by(Campaign.id.desc())))
+    return Campaign.id.in_(select(newest.c.id).where(newest.c.name.icontains(typed, autoescape=True)).limit(limit))
 
 
 def find_vouchers(session: Session, scope: ProjectScope, typed: str) -> list[Voucher]:
     """Those whose code begins with the text."""
-    return _found(session, scope, Voucher, typed, Voucher.code)
+    return _found(session, scope, Voucher, typed)
 
 
 def find_customers(session: Session, scope: ProjectScope, typed: str) -> list[Customer]:
     """Those whose source id or email begins with the text."""
-    return _found(session, scope, Customer, typed, Customer.source_id, Customer.email)
+    return _found(session, scope, Customer, typed)
 
 
 def find_products(session: Session, scope: ProjectScope, typed: str) -> list[Product]:
     """Those whose source id or name begins with the text."""
-    return _found(session, scope, Product, typed, Product.source_id, Product.name)
+    return _found(session, scope, Product, typed)
 
 
 def find_skus(session: Session, scope: ProjectScope, typed: str) -> list[Sku]:
     """Those whose source id or name begins with the text."""
-    return _found(session, scope, Sku, typed, Sku.source_id, Sku.sku)
+    return _found(session, scope, Sku, typed)
 
 
 def product_names(session: Session, scope: ProjectScope, skus: Sequence[Sku]) -> dict[UUID, str | None]:
@@ -139,11 +139,11 @@ def product_names(session: Session, scope: ProjectScope, skus: Sequence[Sku]) ->
     return {row[0]: row[1] for row in session.execute(statement)}
 
 
-def _of_campaign(campaign_id: UUID | None) -> list[ColumnElement[bool]]:
+def of_campaign(campaign_id: UUID | None) -> list[ColumnElement[bool]]:
     return [Voucher.campaign_id == campaign_id] if campaign_id else []
 
 
-def _of_product(product_id: UUID | None) -> list[ColumnElement[bool]]:
+def of_product(product_id: UUID | None) -> list[ColumnElement[bool]]:
     return [Sku.product_id == product_id] if product_id else []
 
 
@@ -151,38 +151,35 @@ def _page(
     session: Session, scope: ProjectScope, model: type[Row], narrowed: list[ColumnElement[bool]], place: Place | None, size: int
 ) -> Page[Row]:
     statement = select(model).where(model.project_id == scope.project_id, *narrowed)
-    going_newer = place is not None and place.direction is Direction.NEWER
+    direction = place.direction if place else Direction.OLDER
     if place is not None:
-        statement = statement.where(model.id > place.id if going_newer else model.id < place.id)
-    # One row more than shown answers whether there is a further page.
-    found = list(session.scalars(statement.order_by(model.id if going_newer else model.id.desc()).limit(size + 1)))
-    rows = found[:size]
-    return Page(rows[::-1] if going_newer else rows, has_more=len(found) > size)
+        statement = statement.where(model.id < place.id if direction is Direction.OLDER else model.id > place.id)
+    return Page.of(session.scalars(in_order(statement, direction, model.id).limit(size + 1)).all(), direction, size)
 
 
 def _count(session: Session, scope: ProjectScope, model: type[Row], narrowed: list[ColumnElement[bool]]) -> Count:
-    rows = select(model.id).where(model.project_id == scope.project_id, *narrowed).limit(COUNT_CAP + 1)
-    value = session.scalar(select(func.count()).select_from(rows.subquery())) or 0
-    return Count(min(value, COUNT_CAP), is_exact=value <= COUNT_CAP)
+    return count_rows(session, select(model.id).where(model.project_id == scope.project_id, *narrowed))
 
 
-def _found(session: Session, scope: ProjectScope, model: type[Row], typed: str, *columns: InstrumentedAttribute[object]) -> list[Row]:
+def _found(session: Session, scope: ProjectScope, model: type[Row], typed: str) -> list[Row]:
     """Up to FOUND_LIMIT, in the order of the first column by which each is found: it is the order of its index."""
     if not is_findable(typed):
         return []
     found: dict[UUID, Row] = {}
-    for column in columns:
-        for beginning in dict.fromkeys((typed, typed.upper(), typed.lower())):
-            rows = session.scalars(_beginning_with(scope, model, column, beginning))
-            found |= {row.id: row for row in rows if row.id not in found}
+    for column in SEARCHED[model]:
+        for begins in beginning_with(column, typed):
+            statement = select(model).where(model.project_id == scope.project_id, begins).order_by(column).limit(FOUND_LIMIT)
+            found |= {row.id: row for row in session.scalars(statement) if row.id not in found}
     return list(found.values())[:FOUND_LIMIT]
 
 
-def _beginning_with(scope: ProjectScope, model: type[Row], column: InstrumentedAttribute[object], beginning: str) -> Select[Row]:
-    statement = select(model).where(model.project_id == scope.project_id, column.startswith(beginning, autoescape=True), *_indexed(column))
-    return statement.order_by(column).limit(FOUND_LIMIT)
+def beginning_with(column: Searched, typed: str) -> list[ColumnElement[bool]]:
+    """In each of the cases of letters that it is looked for; an index serves one at a time."""
+    beginnings = dict.fromkeys((typed, typed.upper(), typed.lower()))
+    return [and_(column.startswith(beginning, autoescape=True), *_indexed(column)) for beginning in beginnings]
 
 
-def _indexed(column: InstrumentedAttribute[object]) -> Iterator[ColumnElement[bool]]:
+def _indexed(column: Searched) -> Iterator[ColumnElement[bool]]:
     if column.key in ("email", "name", "sku"):
+        # Without the table's name before it, as the index has it.
         yield text(findable(column.key))  # type: ignore[misc]

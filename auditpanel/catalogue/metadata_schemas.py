@@ -1,7 +1,8 @@
-"""What types the metadata of a resource has, by key: what an import turns its columns into."""
+"""What types and rules the metadata of a resource has, by key: what an import turns its columns into, and what all metadata is held to."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import select
@@ -10,13 +11,23 @@ from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
 from auditpanel.catalogue.finding import ResourceNotFound
-from auditpanel.catalogue.models import MetadataSchema, Resource
+from auditpanel.catalogue.metadata_rules import TYPES, check_definition, check_given, check_whole
+from auditpanel.catalogue.models import Campaign, Customer, MetadataSchema, Product, Resource, Sku, Voucher
 from auditpanel.catalogue.moments import iso_moment
-from auditpanel.errors import InvalidInput
 
 Json = dict[str, object]
 
-TYPES = ("string", "number", "boolean", "date", "datetime", "object", "geopoint", "image_url")
+__all__ = ["TYPES", "check_changed", "check_new", "define_key", "find_schema", "forget_key", "get_schema", "list_schemas", "schema_as_json"]
+
+Described = Campaign | Voucher | Customer | Product | Sku
+
+_RESOURCES: Mapping[type[Described], Resource] = {
+    Campaign: Resource.CAMPAIGN,
+    Voucher: Resource.VOUCHER,
+    Customer: Resource.CUSTOMER,
+    Product: Resource.PRODUCT,
+    Sku: Resource.SKU,
+}
 
 
 def list_schemas(session: Session, scope: ProjectScope) -> list[MetadataSchema]:
@@ -42,13 +53,17 @@ def define_key(
     key: str,
     type_: str,
     *,
+    rules: Mapping[str, object] | None = None,
     now: datetime,
 ) -> MetadataSchema:
-    """Say what type a key has; what is stored under it stays as it is."""
-    if type_ not in TYPES:
-        raise InvalidInput(f'"{type_[:60]}" is no type of metadata; write one of {", ".join(TYPES)}', field="type")
+    """Say what type a key has; what is stored under it stays as it is.
+
+    `rules` are more of the public API's definition: array, optional, eq, ne, lt, lte, gt, gte, maxLength, minLength, exactLength.
+    """
+    definition: Json = {"type": type_, "array": False, "optional": True} | dict(rules or {})
+    check_definition(definition)
     schema = _schema(session, scope, resource, now)
-    schema.properties = schema.properties | {key: {"type": type_, "array": False, "optional": True}}
+    schema.properties = schema.properties | {key: definition}
     schema.updated_at = now
     session.flush()
     return schema
@@ -63,6 +78,25 @@ def forget_key(session: Session, scope: ProjectScope, resource: Resource, key: s
         schema.properties = {name: definition for name, definition in schema.properties.items() if name != key}
         schema.updated_at = now
         session.flush()
+
+
+def check_new(session: Session, record: Described) -> None:
+    """Of a record that is about to be stored. Raises InvalidInput with the property that is wrong or missing."""
+    check_whole(record.metadata_ or {}, _properties_for(session, record))
+
+
+def check_changed(session: Session, record: Described, metadata: Mapping[str, object], *, unset: Iterable[str] = ()) -> None:
+    """`metadata` are the keys to set, `unset` those to take off. What was stored before there was a rule may stay."""
+    if metadata or unset:
+        check_given(metadata, _properties_for(session, record), unset=unset)
+
+
+def _properties_for(session: Session, record: Described) -> Mapping[str, Json]:
+    resource = _RESOURCES[type(record)]
+    statement = select(MetadataSchema.properties).where(
+        MetadataSchema.project_id == record.project_id, MetadataSchema.resource == str(resource)
+    )
+    return session.scalar(statement) or {}
 
 
 def _schema(session: Session, scope: ProjectScope, resource: Resource, now: datetime) -> MetadataSchema:

@@ -14,8 +14,8 @@ from sqlalchemy import BigInteger, DateTime, Index, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from auditpanel.extensions import Model
 from auditpanel.ids import new_uuid
+from auditpanel.tables import Model
 
 Json = dict[str, object]
 

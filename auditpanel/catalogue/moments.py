@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
+
+from auditpanel.times import iso_milliseconds
 
 
 def iso_moment(moment: datetime | None) -> str | None:
-    """As the public API writes it, to the millisecond: `2026-11-25T00:00:00.000Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
+    return iso_milliseconds(moment) if moment else None

@@ -10,6 +10,7 @@ from pathlib import Path
 from auditpanel.catalogue.columns import Columns, Schema, read_columns
 from auditpanel.catalogue.csv_encoding import WINDOWS_1252
 from auditpanel.catalogue.csv_files import SEPARATORS, CsvFile, CsvRow, open_csv
+from auditpanel.catalogue.metadata_rules import needed_keys
 from auditpanel.catalogue.models import Resource
 from auditpanel.catalogue.rows import EntryRows, VoucherRows, WrongRow
 from auditpanel.catalogue.values import NewVoucher
@@ -52,7 +53,7 @@ def preview(path: Path, resource: Resource, schema: Schema, template: NewVoucher
         recognised=tuple((column.header, column.words or "") for column in columns.fields),
         metadata=tuple(column.header for column in columns.metadata),
         missing=tuple(columns.missing()),
-        warnings=(*_warnings_of_file(file, columns, schema), *_warnings_of_rows(tried, reader_of(columns, template))),
+        warnings=(*_warnings_of_file(file, columns, schema), *_warnings_of_rows(tried, reader_of(columns, schema, template))),
     )
 
 
@@ -63,8 +64,10 @@ def check_file(path: Path, resource: Resource) -> None:
     _check_has_rows(list(islice(file.rows(), 1)))
 
 
-def reader_of(columns: Columns, template: NewVoucher | None = None) -> Read:
-    return VoucherRows(columns, template).read if columns.resource is Resource.VOUCHER else EntryRows(columns).read
+def reader_of(columns: Columns, schema: Schema, template: NewVoucher | None = None) -> Read:
+    if columns.resource is Resource.VOUCHER:
+        return VoucherRows(columns, template, needed_metadata=needed_keys(schema)).read
+    return EntryRows(columns).read
 
 
 def _check_has_rows(rows: list[CsvRow | Refused]) -> None:

@@ -1,35 +1,23 @@
 """Refused rows as a CSV file that can be corrected and imported again.
 
 Its columns are those of the original file, and behind them `Refused line` and `Refused reason`, by which an import knows such a file and
-which it passes over. A cell that a spreadsheet would run as a formula has an apostrophe before it, as OWASP advises. An import of such a
-file takes it off again, so that what is imported is what was there: `=1+1`, `+48 600 100 200` and `'-5` come back as they were.
+which it passes over. A cell that a spreadsheet would run as a formula is neutralised (catalogue/formulas), and an import of such a file
+takes that back, so that what is imported is what was there.
 """
 
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
 import msgspec
 
+from auditpanel.catalogue.formulas import neutralised, restored
 from auditpanel.tasks.values import Refused
 
 LINE, REASON = "Refused line", "Refused reason"
-
-# Excel and LibreOffice take the wide forms for formulas as well.
-_RUNS = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-
-
-def neutralised(cell: str) -> str:
-    return f"'{cell}" if _RUNS.match(cell) else cell
-
-
-def restored(cell: str) -> str:
-    """The inverse of `neutralised`."""
-    return cell[1:] if cell.startswith("'") and _RUNS.match(cell) else cell
 
 
 def is_returned(header: Sequence[str]) -> bool:

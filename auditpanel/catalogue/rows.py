@@ -4,26 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
 from auditpanel.catalogue import bodies, cells
 from auditpanel.catalogue.cells import Convert, Wrong
-from auditpanel.catalogue.columns import Column, Columns, plain_header
+from auditpanel.catalogue.columns import Columns, plain_header
 from auditpanel.catalogue.csv_files import CsvRow
 from auditpanel.catalogue.definitions import discount_as_json, gift_as_json, loyalty_card_as_json
 from auditpanel.catalogue.models import Resource, VoucherType
 from auditpanel.catalogue.reading import convert_body
+from auditpanel.catalogue.row_cells import (
+    WrongRow,
+    cell_of,
+    check_needed,
+    column_of,
+    compiled,
+    missing_cell,
+    moment_of,
+    read_cells,
+    wrong_cell,
+)
 from auditpanel.catalogue.values import NewVoucher
 from auditpanel.errors import InvalidInput
 from auditpanel.ids import Prefix, parse_id
 
+__all__ = ["CodedVoucher", "Entry", "EntryRows", "VoucherRows", "WrongRow"]
+
 Json = dict[str, object]
 
-SHOWN_CHARACTERS = 200
 # What is kept of rows that repeat; long ones seldom do, and would take memory.
 KEPT_VOUCHERS = 4_096
+KEPT_DATES = 4_096
 KEPT_CHARACTERS = 1_000
 ADDRESS = ("city", "state", "line_1", "line_2", "country", "postal_code")
 PREFIXES = {Resource.CUSTOMER: Prefix.CUSTOMER, Resource.PRODUCT: Prefix.PRODUCT, Resource.SKU: Prefix.SKU}
@@ -47,22 +61,20 @@ _DISCOUNTS: dict[str, tuple[str, Convert]] = {
 }
 
 
+# When a voucher begins and ends.
+Dates = tuple[datetime | None, datetime | None]
+
+
 class CodedVoucher(NamedTuple):
-    """A voucher that is like `like` but for its code and metadata: those do not count there, and it may be that of many."""
+    """A voucher that is like `like` but for its code, metadata and dates: those do not count there, and it may be that of many.
+
+    Where `dates` is None, they are those of `like` too.
+    """
 
     code: str
     metadata: Json
     like: NewVoucher
-
-
-class WrongRow(Exception):
-    """`reason` is whole: it names the column and the value too, where they are known."""
-
-    def __init__(self, reason: str, column: str | None = None, value: str | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.column = column
-        self.value = value
+    dates: Dates | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,47 +91,24 @@ class Entry:
     product: str | None = None
 
 
-def wrong_cell(column: str, cell: str, what: str) -> WrongRow:
-    shown = cell if len(cell) <= SHOWN_CHARACTERS else f"{cell[: SHOWN_CHARACTERS - 1]}…"
-    return WrongRow(f'{column}: "{shown}" {what}', column, shown)
-
-
-def missing_cell(column: str, wanted: str) -> WrongRow:
-    return WrongRow(f"{column}: is missing; {wanted}", column)
-
-
-Cells = Sequence[tuple[int, str, Convert, str]]
-
-
-def _compiled(columns: Sequence[Column]) -> Cells:
-    return [(column.index, column.key, column.convert, column.header) for column in columns]
-
-
-def _read(row: list[str], columns: Cells) -> Json:
-    values: Json = {}
-    for index, key, convert, header in columns:
-        cell = row[index].strip()
-        if cell:
-            try:
-                values[key] = convert(cell)
-            except Wrong as error:
-                raise wrong_cell(header, cell, str(error)) from None
-    return values
-
-
 class VoucherRows:
     """Reads vouchers. What a row does not say is as in `template`, a campaign's voucher.
 
-    Most files repeat everything but code and metadata: what has been made of such cells is kept, and half of an import's time saved.
+    Most files repeat everything but code, metadata and dates: what has been made of such cells is kept, and half of an import's time
+    saved.
     """
 
-    def __init__(self, columns: Columns, template: NewVoucher | None = None) -> None:
+    def __init__(self, columns: Columns, template: NewVoucher | None = None, *, needed_metadata: Sequence[str] = ()) -> None:
         self._columns = columns
+        self._needed_metadata = needed_metadata
         self._code = next(column for column in columns.fields if column.key == "code")
-        self._fields = _compiled([column for column in columns.fields if column is not self._code])
-        self._metadata = _compiled(columns.metadata)
+        self._start, self._end = (column_of(columns, key) for key in ("start_date", "expiration_date"))
+        own = (self._code, self._start, self._end)
+        self._fields = compiled([column for column in columns.fields if column not in own])
+        self._metadata = compiled(columns.metadata)
         self._template = template
         self._made: dict[tuple[str, ...], NewVoucher] = {}
+        self._made_dates: dict[tuple[str, str], Dates] = {}
         self._indices = [index for index, *_ in self._fields]
 
     def read(self, row: CsvRow) -> CodedVoucher:
@@ -140,15 +129,14 @@ class VoucherRows:
                 self._made.clear()
             if row.size <= KEPT_CHARACTERS:
                 self._made[others] = made
-        return CodedVoucher(code, _read(cells, self._metadata) if self._metadata else {}, made)
+        metadata = read_cells(cells, self._metadata) if self._metadata else {}
+        if self._needed_metadata:
+            check_needed(metadata, self._needed_metadata)
+        return CodedVoucher(code, metadata, made, self._dates(cells) if self._start or self._end else None)
 
     def _make(self, cells: list[str]) -> NewVoucher:
-        values, template = _read(cells, self._fields), self._template
+        values, template = read_cells(cells, self._fields), self._template
         kind = self._type_of(values)
-        start = values.get("start_date") or (template and template.start_date)
-        end = values.get("expiration_date") or (template and template.expiration_date)
-        if start and end and end <= start:  # type: ignore[operator]
-            raise self._expired(values, cells, start)
         return NewVoucher(
             code=None,
             type=kind,
@@ -157,12 +145,40 @@ class VoucherRows:
             loyalty_card=self._loyalty_card_of(values) if kind is VoucherType.LOYALTY else None,
             redemption_quantity=values.get("redemption_quantity") or (template and template.redemption_quantity),  # type: ignore[arg-type]
             category=values.get("category") or (template and template.category),  # type: ignore[arg-type]
-            start_date=start,  # type: ignore[arg-type]
-            expiration_date=end,  # type: ignore[arg-type]
+            start_date=template.start_date if template else None,
+            expiration_date=template.expiration_date if template else None,
             active=values.get("active", True),  # type: ignore[arg-type]
             additional_info=values.get("additional_info"),  # type: ignore[arg-type]
             settings={"redeemed_quantity": values["redeemed_quantity"]} if "redeemed_quantity" in values else {},
         )
+
+    def _dates(self, row: list[str]) -> Dates:
+        """Kept by themselves: each row may have its own, and would spoil what is kept of the others."""
+        told = (cell_of(self._start, row), cell_of(self._end, row))
+        dates = self._made_dates.get(told)
+        if dates is None:
+            if len(self._made_dates) >= KEPT_DATES:
+                self._made_dates.clear()
+            dates = self._made_dates[told] = self._make_dates(row)
+        return dates
+
+    def _make_dates(self, row: list[str]) -> Dates:
+        template = self._template
+        start = moment_of(self._start, row) or (template.start_date if template else None)
+        end = moment_of(self._end, row) or (template.expiration_date if template else None)
+        if start and end and end <= start:
+            raise self._expired(row, start, end)
+        return start, end
+
+    def _expired(self, row: list[str], start: datetime, end: datetime) -> WrongRow:
+        """Of a date in the row that does not fit the other one, which is the row's or the campaign's."""
+        start_cell, end_cell = cell_of(self._start, row), cell_of(self._end, row)
+        if self._end and end_cell:
+            other = start_cell or f"{cells.written(start)} of the campaign"
+            return wrong_cell(self._end.header, end_cell, f"is not after the start date, {other}; a voucher ends after it starts")
+        assert self._start is not None
+        wanted = f"is not before the campaign's expiration date, {cells.written(end)}; a voucher ends after it starts"
+        return wrong_cell(self._start.header, start_cell, wanted)
 
     def _type_of(self, values: Json) -> VoucherType:
         template, told = self._template, values.get("type")
@@ -225,14 +241,6 @@ class VoucherRows:
         except Wrong as error:
             raise wrong_cell(self._columns.header_of("value"), str(values["value"]), str(error)) from None
 
-    def _expired(self, values: Json, row: list[str], start: object) -> WrongRow:
-        key = "expiration_date" if "expiration_date" in values else "start_date"
-        column = next(column for column in self._columns.fields if column.key == key) if key in values else None
-        if column is None:
-            return WrongRow("The campaign ends before it starts; correct its dates first")
-        relation = f"is not after the start date, {start}" if key == "expiration_date" else "is not before the campaign's expiration date"
-        return wrong_cell(column.header, row[column.index].strip(), f"{relation}; a voucher ends after it starts")
-
 
 # Files repeat the same few discounts; made through the API's own definitions, they are the same JSON whichever way they came.
 @lru_cache(maxsize=4096)
@@ -247,12 +255,12 @@ class EntryRows:
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
-        self._fields = _compiled(columns.fields)
-        self._metadata = _compiled(columns.metadata)
+        self._fields = compiled(columns.fields)
+        self._metadata = compiled(columns.metadata)
 
     def read(self, row: CsvRow) -> Entry:
         """Raises WrongRow."""
-        values = _read(row.cells, self._fields)
+        values = read_cells(row.cells, self._fields)
         own_id, source_id = self._identity(values.pop("id", None), values.pop("source_id", None))
         product = values.pop("product_id", None)
         if self._columns.resource is Resource.SKU:
@@ -261,7 +269,7 @@ class EntryRows:
             values["address"] = address
         if own_id is None and source_id is None and not values:
             raise missing_cell(self._columns.header_of("source_id"), "the row says nothing by which it could be found")
-        metadata = _read(row.cells, self._metadata) if self._metadata else {}
+        metadata = read_cells(row.cells, self._metadata) if self._metadata else {}
         return Entry(own_id, source_id, values, metadata, str(product) if product else None)
 
     def _identity(self, told_id: object, source_id: object) -> tuple[UUID | None, str | None]:

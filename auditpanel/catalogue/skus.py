@@ -7,22 +7,13 @@ from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
-from auditpanel.catalogue.changes import Changes, merged
-from auditpanel.catalogue.finding import (
-    Listed,
-    Orders,
-    PageAsked,
-    ResourceNotFound,
-    id_or_none,
-    is_findable,
-    list_page,
-    lock,
-    refusing_duplicates,
-)
+from auditpanel.catalogue.changes import Changes
+from auditpanel.catalogue.entries import EntryKind, change_entry, create_entry, find_entry, get_entry
+from auditpanel.catalogue.finding import Listed, Orders, PageAsked, ResourceNotFound, list_page
 from auditpanel.catalogue.models import Product, Sku
 from auditpanel.catalogue.moments import iso_moment
 from auditpanel.catalogue.values import NewSku
@@ -30,35 +21,25 @@ from auditpanel.ids import Prefix, format_id, new_uuid
 
 Json = dict[str, object]
 
+SKUS = EntryKind(Sku, Prefix.SKU, "sku", "SKU")
 # Of a product that is shown with its SKUs.
 SKUS_SHOWN = 500
 ORDERS: Orders = {"created_at": (Sku.id,), "updated_at": (Sku.updated_at, Sku.id)}
 
 
 def create_sku(session: Session, scope: ProjectScope, product: Product, new: NewSku) -> Sku:
-    """Raises Duplicate where the source id is taken."""
+    """Raises Duplicate where the source id is taken, InvalidInput where the metadata is not as its schema asks for."""
     values = asdict(new)
     sku = Sku(project_id=scope.project_id, id=new_uuid(), product_id=product.id, metadata_=values.pop("metadata"), **values)
-    with refusing_duplicates(session, f"SKU with source_id {new.source_id} already exists"):
-        session.add(sku)
-    session.refresh(sku)
-    return sku
+    return create_entry(session, SKUS, sku)
 
 
 def find_sku(session: Session, scope: ProjectScope, id_or_source_id: str) -> Sku | None:
-    if not is_findable(id_or_source_id):
-        return None
-    sku_id = id_or_none(Prefix.SKU, id_or_source_id)
-    by_source = Sku.source_id == id_or_source_id
-    named = or_(by_source, Sku.id == sku_id) if sku_id else by_source
-    return session.scalar(select(Sku).where(Sku.project_id == scope.project_id, named).order_by(by_source.is_(True)).limit(1))
+    return find_entry(session, scope, SKUS, id_or_source_id)
 
 
 def get_sku(session: Session, scope: ProjectScope, id_or_source_id: str) -> Sku:
-    sku = find_sku(session, scope, id_or_source_id)
-    if sku is None:
-        raise ResourceNotFound("sku", id_or_source_id)
-    return sku
+    return get_entry(session, scope, SKUS, id_or_source_id)
 
 
 def get_sku_of(session: Session, scope: ProjectScope, product: Product, id_or_source_id: str) -> Sku:
@@ -90,13 +71,8 @@ def skus_of(session: Session, scope: ProjectScope, products: Iterable[Product]) 
 
 
 def change_sku(session: Session, sku: Sku, changes: Changes, *, now: datetime) -> None:
-    """Raises Duplicate where the new source id is taken."""
-    lock(session, sku, "sku")
-    with refusing_duplicates(session, f"SKU with source_id {changes.columns.get('source_id')} already exists"):
-        for name, value in changes.columns.items():
-            setattr(sku, name, value)
-        sku.metadata_ = merged(sku.metadata_, changes)
-        sku.updated_at = now
+    """Raises Duplicate where the new source id is taken, InvalidInput where the metadata is not as its schema asks for."""
+    change_entry(session, SKUS, sku, changes, now=now)
 
 
 def delete_sku(session: Session, scope: ProjectScope, sku: Sku) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
@@ -26,6 +26,8 @@ from auditpanel.catalogue.finding import (
     lock,
     refusing_duplicates,
 )
+from auditpanel.catalogue.happenings import Records, changing, deleting, raise_created
+from auditpanel.catalogue.metadata_schemas import check_changed, check_new
 from auditpanel.catalogue.models import Campaign, Voucher, VoucherType
 from auditpanel.catalogue.moments import iso_moment
 from auditpanel.catalogue.reading import check_order
@@ -85,12 +87,14 @@ def _insert(session: Session, scope: ProjectScope, new: NewVoucher, code: str, c
         settings=new.settings,
         metadata_=new.metadata,
     )
+    check_new(session, voucher)
     if campaign:
         # First, as it locks the campaign: none is added to one that is just being deleted.
         _count_one_more(session, scope, campaign)
     with refusing_duplicates(session, f"Voucher with code {code} already exists"):
         session.add(voucher)
     session.refresh(voucher)
+    raise_created(session, scope, VOUCHER_EVENTS, Voucher.id, [voucher.id])
     return voucher
 
 
@@ -127,14 +131,20 @@ def list_vouchers(session: Session, scope: ProjectScope, filters: VoucherFilters
     return list_page(session, statement, asked, ORDERS)
 
 
-def change_voucher(session: Session, voucher: Voucher, changes: Changes, *, now: datetime) -> None:
+def change_voucher(session: Session, scope: ProjectScope, voucher: Voucher, changes: Changes, *, now: datetime) -> None:
     lock(session, voucher, "voucher")
+    with changing(session, scope, VOUCHER_EVENTS, Voucher.id == voucher.id):
+        _change(session, voucher, changes, now)
+
+
+def _change(session: Session, voucher: Voucher, changes: Changes, now: datetime) -> None:
     columns = dict(changes.columns)
     if voucher.type != VoucherType.DISCOUNT:
         columns.pop("discount", None)
     for name, value in columns.items():
         setattr(voucher, name, value)
     check_order(voucher.start_date, voucher.expiration_date)
+    check_changed(session, voucher, changes.metadata, unset=changes.unset_metadata)
     voucher.metadata_ = merged(voucher.metadata_, changes)
     voucher.settings = voucher.settings | changes.settings
     voucher.updated_at = now
@@ -143,7 +153,8 @@ def change_voucher(session: Session, voucher: Voucher, changes: Changes, *, now:
 
 def delete_voucher(session: Session, scope: ProjectScope, voucher: Voucher) -> None:
     lock(session, voucher, "voucher")
-    session.execute(delete(Voucher).where(Voucher.project_id == scope.project_id, Voucher.id == voucher.id))
+    with deleting(session, scope, VOUCHER_EVENTS, Voucher.id == voucher.id):
+        session.execute(delete(Voucher).where(Voucher.project_id == scope.project_id, Voucher.id == voucher.id))
     if voucher.campaign_id is not None:
         session.execute(
             update(Campaign)
@@ -203,3 +214,11 @@ def voucher_as_json(voucher: Voucher, campaigns: Mapping[UUID, str]) -> Json:
         "updated_at": iso_moment(voucher.updated_at),
         "object": "voucher",
     }
+
+
+def _shown(session: Session, scope: ProjectScope, vouchers: Sequence[Voucher]) -> list[Json]:
+    campaigns = campaign_names(session, scope, vouchers)
+    return [voucher_as_json(voucher, campaigns) for voucher in vouchers]
+
+
+VOUCHER_EVENTS = Records("voucher", Voucher, _shown)

@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
-from uuid import UUID
 
-from sqlalchemy import ColumnElement, literal, or_, select, tuple_
+from sqlalchemy import or_, select, tuple_
 
 from auditpanel.accounts.scope import ProjectScope
 from auditpanel.filters import Condition, FilterSet, Match, Span
+from auditpanel.keyset import Clause, Key, Meanings, Order, clause_of, direction_of
+from auditpanel.keyset import Direction as Direction
+from auditpanel.keyset import Place as Place
 from auditpanel.logs.models import Log, LogContent
-from auditpanel.logs.values import LogKey
 
-Clause = ColumnElement[bool]
-Table = type[Log] | type[LogContent]
-
-
-class Direction(StrEnum):
-    OLDER = "older"
-    NEWER = "newer"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page begins: beyond `key`, going that way. A key that no log has is a place as well."""
-
-    key: LogKey
-    direction: Direction
+LOGS = Order(Log.project_id, Log.occurred_at, Log.id)
+CONTENTS = Order(LogContent.project_id, LogContent.occurred_at, LogContent.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,35 +24,15 @@ class Bounds:
     scope: ProjectScope
     span: Span
     place: Place | None = None
-    edge: LogKey | None = None
+    edge: Key | None = None
 
     @property
     def direction(self) -> Direction:
-        return self.place.direction if self.place else Direction.OLDER
+        return direction_of(self.place)
 
-    def on(self, table: Table) -> list[Clause]:
-        clauses = [table.project_id == self.scope.project_id]
-        if self.span.start:
-            clauses.append(table.occurred_at >= self.span.start)
-        if self.span.end:
-            clauses.append(table.occurred_at < self.span.end)
-        # The time stands beside each pair: PostgreSQL leaves months out by it, and not by the pair.
-        pair = tuple_(table.occurred_at, table.id)
-        if self.direction is Direction.OLDER:
-            if self.place:
-                clauses += [table.occurred_at <= self.place.key.occurred_at, pair < _pair(self.place.key)]
-            if self.edge:
-                clauses += [table.occurred_at >= self.edge.occurred_at, pair >= _pair(self.edge)]
-        else:
-            if self.place:
-                clauses += [table.occurred_at >= self.place.key.occurred_at, pair > _pair(self.place.key)]
-            if self.edge:
-                clauses += [table.occurred_at <= self.edge.occurred_at, pair <= _pair(self.edge)]
-        return clauses
-
-
-def _pair(key: LogKey) -> ColumnElement[tuple[datetime, UUID]]:
-    return tuple_(literal(key.occurred_at), literal(key.id))
+    def on(self, order: Order) -> list[Clause]:
+        clauses = order.within(self.scope.project_id, self.span) + order.beyond(self.place)
+        return clauses + (order.up_to(self.edge, self.direction) if self.edge else [])
 
 
 def served_clauses(filters: FilterSet) -> list[Clause]:
@@ -75,7 +40,7 @@ def served_clauses(filters: FilterSet) -> list[Clause]:
     conditions = list(filters.always)
     if filters.match is Match.ALL or len(filters.chosen) == 1:
         conditions += [condition for condition in filters.chosen if _is_served(condition)]
-    return [_lean_clause(condition) for condition in conditions]
+    return [clause_of(condition, LEAN_CLAUSES) for condition in conditions]
 
 
 def rest_clauses(filters: FilterSet, bounds: Bounds) -> list[Clause]:
@@ -94,14 +59,10 @@ def _is_served(condition: Condition) -> bool:
 def _clause(condition: Condition, bounds: Bounds) -> Clause:
     columns = BODY_COLUMNS.get(condition.field.name)
     if columns is None:
-        return _lean_clause(condition)
+        return clause_of(condition, LEAN_CLAUSES)
     found = or_(*(column.contains(value, autoescape=True) for column in columns for value in condition.values))
-    contents = select(LogContent.occurred_at, LogContent.id).where(*bounds.on(LogContent), found)
+    contents = select(LogContent.occurred_at, LogContent.id).where(*bounds.on(CONTENTS), found)
     return tuple_(Log.occurred_at, Log.id).in_(contents)
-
-
-def _lean_clause(condition: Condition) -> Clause:
-    return or_(*(LEAN_CLAUSES[condition.field.name](value) for value in condition.values))
 
 
 def _result(value: str) -> Clause:
@@ -119,7 +80,7 @@ BODY_COLUMNS = {
     "response_text": (LogContent.response_body,),
     "body_text": (LogContent.request_body, LogContent.response_body),
 }
-LEAN_CLAUSES: dict[str, Callable[[str], Clause]] = {
+LEAN_CLAUSES: Meanings = {
     "only": lambda value: Log.status_code >= 400,
     "origin": lambda value: Log.origin == value,
     "result": _result,

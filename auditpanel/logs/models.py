@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, DateTime, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from auditpanel.extensions import Model
+from auditpanel.tables import Model
 
 
 class Log(Model):

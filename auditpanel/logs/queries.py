@@ -16,23 +16,22 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, Select, asc, desc, func, or_, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import asc, desc, func, or_, select
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
 from auditpanel.errors import NotFound, Unavailable
 from auditpanel.filters import FilterSet, Span
 from auditpanel.ids import uuid7_moment
-from auditpanel.logs.clauses import Bounds, Clause, Direction, Place, rest_clauses, served_clauses
+from auditpanel.keyset import COUNT_CAP, Clause, Direction, Page, Place, counting
+from auditpanel.keyset import Count as Count
+from auditpanel.logs.clauses import LOGS, Bounds, rest_clauses, served_clauses
 from auditpanel.logs.models import Log, LogContent
 from auditpanel.logs.values import LogKey, LogLine, LogRecord, Message, Origin, Reference
+from auditpanel.time_limit import TimeIsUp, execute_within
 
 BUDGET_S = 2.0
 COUNT_BUDGET_S = 0.3
-COUNT_CAP = 10_000
-
-QUERY_CANCELED = "57014"
 
 LINE_COLUMNS = (
     Log.occurred_at,
@@ -71,24 +70,11 @@ class Pace:
 PACE = Pace()
 
 
-@dataclass(frozen=True, slots=True)
-class LogPage:
-    """`lines` are newest first. `has_more` tells of further ones in the direction of reading.
+@dataclass(frozen=True)
+class LogPage(Page[LogLine]):
+    """`looked_to` is set where the budget ended the search: what lies beyond it has not been looked at."""
 
-    `looked_to` is set where the budget ended the search: what lies beyond it has not been looked at.
-    """
-
-    lines: list[LogLine]
-    has_more: bool
     looked_to: LogKey | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """`value` rows; or, where it is not exact, more: the cap or the budget was reached."""
-
-    value: int
-    is_exact: bool
 
 
 def list_logs(
@@ -109,9 +95,9 @@ def list_logs(
         # Where PostgreSQL misjudges how rare something is, even what an index serves may take long: then it is searched, too.
         try:
             found = _read(session, bounds, served_clauses(filters), size + 1, budget_s / 2)
-            return _page(found, bounds.direction, size)
-        except OperationalError as error:
-            _raise_unless_canceled(error)
+            return LogPage.of(found, bounds.direction, size)
+        except TimeIsUp:
+            pass
     return _search(session, bounds, filters, size, deadline, pace)
 
 
@@ -127,73 +113,40 @@ def _search(session: Session, bounds: Bounds, filters: FilterSet, size: int, dea
             edge = _slice_edge(session, bounds, served_clauses(filters), slice_rows, timeout_s)
             part = replace(bounds, edge=edge)
             found += _read(session, part, served_clauses(filters) + rest_clauses(filters, part), size + 1 - len(found), timeout_s)
-        except OperationalError as error:
-            _raise_unless_canceled(error)
+        except TimeIsUp:
             if looked_to is None and slice_rows > pace.fewest_rows:
                 slice_rows = max(slice_rows // 10, pace.fewest_rows)
                 continue
             if looked_to is None:
                 raise Unavailable("The database is too busy to search. Try again in a moment, or with a shorter range.") from None
-            return _page(found, bounds.direction, size, looked_to=looked_to)
+            return _page(found, bounds.direction, size, looked_to)
         if len(found) > size or edge is None:
-            return _page(found, bounds.direction, size)
+            return LogPage.of(found, bounds.direction, size)
         looked_to = edge
         bounds = replace(bounds, place=Place(edge, bounds.direction))
         if time.monotonic() >= deadline:
-            return _page(found, bounds.direction, size, looked_to=looked_to)
+            return _page(found, bounds.direction, size, looked_to)
         if time.monotonic() - started < pace.quick_s:
             slice_rows = min(slice_rows * 4, pace.largest_rows)
 
 
-def _page(found: list[LogLine], direction: Direction, size: int, looked_to: LogKey | None = None) -> LogPage:
-    lines = found[:size] if direction is Direction.OLDER else found[:size][::-1]
-    return LogPage(lines, has_more=len(found) > size, looked_to=looked_to)
+def _page(found: list[LogLine], direction: Direction, size: int, looked_to: LogKey) -> LogPage:
+    return replace(LogPage.of(found, direction, size), looked_to=looked_to)
 
 
 def _slice_edge(session: Session, bounds: Bounds, served: Sequence[Clause], rows: int, timeout_s: float) -> LogKey | None:
     """The last of the next `rows` rows; None where there are fewer."""
-    keys = _ordered(select(Log.occurred_at, Log.id).where(*bounds.on(Log), *served), bounds.direction).limit(rows).subquery()
+    keys = LOGS.along(select(Log.occurred_at, Log.id).where(*bounds.on(LOGS), *served), bounds.direction).limit(rows).subquery()
     furthest_first = asc if bounds.direction is Direction.OLDER else desc
     order = (furthest_first(keys.c.occurred_at), furthest_first(keys.c.id))
     statement = select(keys.c.occurred_at, keys.c.id, func.count().over().label("rows")).order_by(*order).limit(1)
-    found = _execute(session, statement, timeout_s)
+    found = execute_within(session, statement, timeout_s)
     return LogKey(found[0].occurred_at, found[0].id) if found and found[0].rows == rows else None
 
 
 def _read(session: Session, bounds: Bounds, clauses: Sequence[Clause], limit: int, timeout_s: float) -> list[LogLine]:
-    statement = _ordered(select(*LINE_COLUMNS).where(*bounds.on(Log), *clauses), bounds.direction).limit(limit)
-    return [_line(row) for row in _execute(session, statement, timeout_s)]
-
-
-def _ordered(statement: Select[*tuple[Any, ...]], direction: Direction) -> Select[*tuple[Any, ...]]:
-    if direction is Direction.OLDER:
-        return statement.order_by(Log.occurred_at.desc(), Log.id.desc())
-    return statement.order_by(Log.occurred_at, Log.id)
-
-
-def _execute(session: Session, statement: Select[*tuple[Any, ...]], timeout_s: float) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Raises OperationalError (57014) where the time is up; the transaction goes on."""
-    # A message for each pair: the session's own savepoints and settings come one by one, and took longer than most of the queries.
-    _command(session, f"SAVEPOINT reading; SET LOCAL statement_timeout = {max(1, int(timeout_s * 1000))}")
-    try:
-        rows = session.execute(statement).all()
-    except OperationalError as error:
-        _raise_unless_canceled(error)
-        # It takes back the setting, too.
-        _command(session, "ROLLBACK TO SAVEPOINT reading; RELEASE SAVEPOINT reading")
-        raise
-    _command(session, "RELEASE SAVEPOINT reading; SET LOCAL statement_timeout = 0")
-    return rows
-
-
-def _command(session: Session, commands: str) -> None:
-    # Only a message without parameters may hold several commands.
-    session.connection().exec_driver_sql(commands, execution_options={"no_parameters": True})
-
-
-def _raise_unless_canceled(error: OperationalError) -> None:
-    if getattr(error.orig, "sqlstate", None) != QUERY_CANCELED:
-        raise error
+    statement = LOGS.along(select(*LINE_COLUMNS).where(*bounds.on(LOGS), *clauses), bounds.direction).limit(limit)
+    return [_line(row) for row in execute_within(session, statement, timeout_s)]
 
 
 def _line(row: Sequence[Any]) -> LogLine:
@@ -212,14 +165,28 @@ def count_logs(
     budget_s: float = COUNT_BUDGET_S,
 ) -> Count:
     """How many logs match (beyond `place`), up to the cap. Value 0 and not exact: the budget did not suffice to tell."""
+    (count,) = count_each(session, scope, [filters], span, place=place, cap=cap, budget_s=budget_s)
+    return count
+
+
+def count_each(
+    session: Session,
+    scope: ProjectScope,
+    asked: Sequence[FilterSet],
+    span: Span,
+    *,
+    place: Place | None = None,
+    cap: int = COUNT_CAP,
+    budget_s: float = COUNT_BUDGET_S,
+) -> list[Count]:
+    """The same for several FilterSets, in one statement."""
     bounds = Bounds(scope, span, place)
-    rows = select(Log.id).where(*bounds.on(Log), *served_clauses(filters), *rest_clauses(filters, bounds)).limit(cap + 1)
+    rows = [select(Log.id).where(*bounds.on(LOGS), *served_clauses(filters), *rest_clauses(filters, bounds)) for filters in asked]
     try:
-        value = int(_execute(session, select(func.count()).select_from(rows.subquery()), budget_s)[0][0])
-    except OperationalError as error:
-        _raise_unless_canceled(error)
-        return Count(0, is_exact=False)
-    return Count(min(value, cap), is_exact=value <= cap)
+        (counted,) = execute_within(session, select(*(counting(of_one, cap).scalar_subquery() for of_one in rows)), budget_s)
+    except TimeIsUp:
+        return [Count(0, is_exact=False)] * len(asked)
+    return [Count.of(number, cap) for number in counted]
 
 
 def has_logs(session: Session, scope: ProjectScope) -> bool:

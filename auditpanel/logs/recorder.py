@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from wsgiref.types import WSGIApplication
 
 import msgspec
-from sqlalchemy.orm import Session
+from sqlalchemy.engine import Engine
 
 from auditpanel.accounts.scope import ProjectScope
 from auditpanel.client import WSGILogger
-from auditpanel.logs.store import store_logs
+from auditpanel.logs.store import store_call
 from auditpanel.logs.values import NewLog, Origin, Reference
 from auditpanel.times import utc_now
 
@@ -55,13 +55,11 @@ def refer(environ: MutableMapping[str, object], *references: Reference) -> None:
         environ[CALL] = replace(details, references=found)
 
 
-def record_calls(app: WSGIApplication, open_session: Callable[[], Session]) -> WSGIApplication:
+def record_calls(app: WSGIApplication, engine: Callable[[], Engine]) -> WSGIApplication:
     def store(log: Mapping[str, object], environ: Mapping[str, object]) -> None:
         details = environ.get(CALL)
         if isinstance(details, CallDetails):
-            with open_session() as session:
-                store_logs(session, details.scope, [_described(log, details)], now=utc_now())
-                session.commit()
+            store_call(engine(), details.scope, _described(log, details), now=utc_now())
 
     return WSGILogger(app, store, skip=lambda path: path.startswith(UNRECORDED_PATHS))
 

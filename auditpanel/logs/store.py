@@ -17,9 +17,11 @@ import psycopg
 from psycopg import errors, sql
 from sqlalchemy import select, tuple_
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
+from auditpanel.errors import InvalidInput
 from auditpanel.ids import uuid7_at
 from auditpanel.logs.content import clean, cut, error_of
 from auditpanel.logs.models import Log, LogContent
@@ -34,6 +36,17 @@ HEADERS_LIMIT_BYTES = 64 * 1024
 
 # A batch that somebody else is storing too is tried again without what they have stored meanwhile.
 TRIES = 5
+
+
+def _insert(table: type[Log] | type[LogContent]) -> sql.Composed:
+    names = [sql.Identifier(column.name) for column in table.__table__.columns]
+    values = sql.SQL(", ").join([sql.Placeholder()] * len(names))
+    into = sql.Identifier(table.__tablename__)
+    return sql.SQL("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT DO NOTHING").format(into, sql.SQL(", ").join(names), values)
+
+
+# A log and its content in one statement, which is one transaction where no other is open.
+APPEND_ONE = sql.SQL("WITH log AS ({}) {}").format(_insert(Log), _insert(LogContent)).as_string()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +102,24 @@ def store_logs(session: Session, scope: ProjectScope, logs: Sequence[NewLog], *,
     # In one order for everybody: two batches with the same logs then wait for each other and cannot deadlock.
     stored = _append(session, scope, [rows[key] for key in sorted(rows)])
     return Stored(stored, len(logs) - len(refused) - stored, tuple(refused), tuple(ids))
+
+
+def store_call(engine: Engine, scope: ProjectScope, log: NewLog, *, now: datetime) -> None:
+    """Append one log in a transaction of its own: one message to the database, because somebody waits for the answer that it records.
+
+    Raises InvalidInput where `store_logs` would refuse the log.
+    """
+    if reason := _out_of_time(log.occurred_at, now):
+        raise InvalidInput(reason)
+    row = rows_of(scope, log, uuid7_at(log.occurred_at, log.id.bytes if log.id else os.urandom(16)), Redactor.of(scope.redact_paths))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        try:
+            connection.exec_driver_sql(APPEND_ONE, row.log + row.content)
+        except IntegrityError as error:
+            if not isinstance(error.orig, errors.CheckViolation):
+                raise
+            make_months(engine, {month_of(row.key[0])})
+            connection.exec_driver_sql(APPEND_ONE, row.log + row.content)
 
 
 def _out_of_time(occurred_at: datetime, now: datetime) -> str | None:

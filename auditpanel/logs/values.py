@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 import msgspec
 
-from auditpanel.errors import InvalidInput
-from auditpanel.ids import EPOCH, Prefix, format_id
+from auditpanel.ids import Prefix, format_id
+from auditpanel.keyset import Key
 
 # A body longer than this is cut, unless the project says otherwise.
 BODY_LIMIT_BYTES = 64 * 1024
@@ -81,28 +80,14 @@ class NewLog(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     references: list[Reference] = []
 
 
-@dataclass(frozen=True, slots=True)
-class LogKey:
-    """Where a log stands in its project: lists are ordered by it, newest first."""
+class LogKey(Key):
+    """Where a log stands in its project."""
 
-    occurred_at: datetime
-    id: UUID
+    __slots__ = ()
 
     @property
-    def cursor(self) -> str:
-        """The key as one word, for a URL: microseconds since 1970 and the id."""
-        return f"{(self.occurred_at - EPOCH) // timedelta(microseconds=1)}-{self.id.hex}"
-
-    @classmethod
-    def from_cursor(cls, text: str) -> LogKey:
-        """Raises InvalidInput where no page has given this cursor."""
-        parts = re.fullmatch(r"(-?\d{1,17})-([0-9a-f]{32})", text)
-        try:
-            if parts:
-                return cls(EPOCH + timedelta(microseconds=int(parts[1])), UUID(parts[2]))
-        except OverflowError:
-            pass
-        raise InvalidInput(f'"{text[:60]}" is no place in a list; take the cursor of the page before', field="cursor")
+    def occurred_at(self) -> datetime:
+        return self.at
 
 
 @dataclass(frozen=True, slots=True)

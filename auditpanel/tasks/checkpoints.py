@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,10 @@ from auditpanel.tasks.leases import Lease
 from auditpanel.tasks.models import AsyncAction, RefusedRow
 from auditpanel.tasks.records import REFUSED_STORED_LIMIT
 from auditpanel.tasks.storable import storable
-from auditpanel.tasks.values import Batch, Json, Outcome, Refused, TaskStatus, TaskType
+from auditpanel.tasks.values import Asker, Batch, Json, Outcome, Refused, TaskStatus, TaskType
+from auditpanel.tasks.wording import reason_pattern
+
+REASONS_LIMIT = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,11 @@ def read_state(session: Session, lease: Lease) -> State:
     return State(TaskType(row.type), *row[1:])
 
 
+def read_asker(session: Session, lease: Lease) -> Asker:
+    columns = (AsyncAction.request_id, AsyncAction.origin, AsyncAction.channel, AsyncAction.user, AsyncAction.api_key)
+    return Asker(*session.execute(select(*columns).where(*_row(lease))).one())
+
+
 def write_start(session: Session, lease: Lease, now: datetime) -> None:
     """`started_at` is that of the first start."""
     started_at = func.coalesce(AsyncAction.started_at, now)
@@ -60,8 +69,7 @@ def write_total(session: Session, lease: Lease, rows_total: int | None, *, worke
 
 
 def write_batch(session: Session, lease: Lease, batch: Batch, outcome: Outcome, *, worked_ms: int, now: datetime) -> None:
-    if outcome.refused:
-        _store_refused(session, lease, outcome.refused)
+    told = {"refused_reasons": _store_refused(session, lease, outcome.refused)} if outcome.refused else {}
     _write(
         session,
         lease,
@@ -74,6 +82,7 @@ def write_batch(session: Session, lease: Lease, batch: Batch, outcome: Outcome, 
         deleted=AsyncAction.deleted + outcome.deleted,
         skipped=AsyncAction.skipped + outcome.skipped,
         refused=AsyncAction.refused + len(outcome.refused),
+        **told,
     )
 
 
@@ -98,18 +107,30 @@ def _write(session: Session, lease: Lease, now: datetime, **values: Any) -> None
 _NO_OBJECTS = {"synchronize_session": False}
 
 
-def _store_refused(session: Session, lease: Lease, refused: Sequence[Refused]) -> None:
-    before = session.execute(select(AsyncAction.refused).where(*_row(lease))).scalar_one()
-    rows = [_refused_row(lease, row) for row in refused[: max(0, REFUSED_STORED_LIMIT - before)]]
+def _store_refused(session: Session, lease: Lease, refused: Sequence[Refused]) -> dict[str, int]:
+    """Answers how many of the rows that are stored now have each pattern of reasons."""
+    before, reasons = session.execute(select(AsyncAction.refused, AsyncAction.refused_reasons).where(*_row(lease))).one()
+    # Of a line with two mistakes the first one stands.
+    rows = {row.line: row for row in reversed(refused[: max(0, REFUSED_STORED_LIMIT - before)])}
     if rows:
-        # Of a line with two mistakes the first one stands.
-        session.execute(insert(RefusedRow.__table__).on_conflict_do_nothing(), rows)  # type: ignore[arg-type]
+        values = [_refused_row(lease, row) for row in rows.values()]
+        session.execute(insert(RefusedRow.__table__).on_conflict_do_nothing(), values)  # type: ignore[arg-type]
+    return _counted(reasons, rows.values())
+
+
+def _counted(reasons: Mapping[str, int], rows: Iterable[Refused]) -> dict[str, int]:
+    """Reasons that differ in every row are no patterns: what comes late is not told apart, so that the task's row stays small."""
+    counts = Counter(reasons)
+    for pattern, number in Counter(storable(reason_pattern(row)) for row in rows).items():
+        if pattern in counts or len(counts) < REASONS_LIMIT:
+            counts[pattern] += number
+    return dict(counts)
 
 
 def _refused_row(lease: Lease, row: Refused) -> dict[str, object]:
     return {
         "project_id": lease.project_id,
-        "task_id": lease.task_id,
+        "task_id": lease.id,
         "line": row.line,
         "content": storable(row.content),
         "column_name": storable(row.column) if row.column else None,
@@ -119,4 +140,4 @@ def _refused_row(lease: Lease, row: Refused) -> dict[str, object]:
 
 
 def _row(lease: Lease) -> tuple[ColumnElement[bool], ...]:
-    return AsyncAction.project_id == lease.project_id, AsyncAction.id == lease.task_id
+    return AsyncAction.project_id == lease.project_id, AsyncAction.id == lease.id

@@ -13,7 +13,8 @@ STATUSES = (
     (str(TaskStatus.DONE), "done"),
 )
 
-# Whether somebody has to look at them. Each task is one of the three; one that is done with refused rows is not simply done.
+# Whether somebody has to look at them. One that is done with refused rows is not simply done; one that was cancelled
+# without any is none of the three.
 ONLY = (("look", "those that need a look"), ("running", "running ones"), ("done", "done ones"))
 
 _FIELDS = (

@@ -13,8 +13,8 @@ from sqlalchemy import BigInteger, DateTime, Index, Integer, func, text
 from sqlalchemy.dialects.postgresql import JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from auditpanel.extensions import Model
 from auditpanel.ids import new_uuid
+from auditpanel.tables import Model
 
 Json = dict[str, object]
 
@@ -63,6 +63,8 @@ class AsyncAction(Model):
     deleted: Mapped[int] = mapped_column(BigInteger, default=0)
     skipped: Mapped[int] = mapped_column(BigInteger, default=0)
     refused: Mapped[int] = mapped_column(BigInteger, default=0)
+    # How many of the stored refused rows have each pattern of reasons: a page need not read the rows to tell.
+    refused_reasons: Mapped[dict[str, int]] = mapped_column(JSONB, default=dict, server_default=text("'{}'"))
     # Why it failed, in words for the reader; also of a file that was refused whole.
     error: Mapped[str | None] = mapped_column(TEXT)
     cancel_asked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -6,20 +6,21 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
 from auditpanel.errors import NotFound
 from auditpanel.filters import FilterSet, Span
 from auditpanel.ids import Prefix, format_id
-from auditpanel.tasks.clauses import ONLY, clauses_of
+from auditpanel.keyset import COUNT_CAP, Count, Direction, Place, count_rows
+from auditpanel.tasks.clauses import ONLY, TASKS, matching
 from auditpanel.tasks.models import AsyncAction, DueTask, RefusedRow
-from auditpanel.tasks.records import Caused, Count, Counts, Direction, Place, Shares, TaskKey, TaskLine, TaskPage, TaskRecord
+from auditpanel.tasks.records import Caused, Counts, Shares, TaskKey, TaskLine, TaskPage, TaskRecord
 from auditpanel.tasks.uploads import ROWS_NAME
 from auditpanel.tasks.values import Asker, Refused, TaskStatus, TaskType
+from auditpanel.tasks.wording import pattern_in_like
 
-COUNT_CAP = 10_000
 REASONS_SHOWN = 20
 
 LINE_COLUMNS = (
@@ -50,34 +51,21 @@ def list_tasks(
     session: Session, scope: ProjectScope, filters: FilterSet, span: Span, *, place: Place | None = None, size: int = 50
 ) -> TaskPage:
     """A page of the project's tasks that match, beyond `place`, or the newest ones."""
-    direction = place.direction if place else Direction.OLDER
-    statement = _ordered(select(*LINE_COLUMNS).where(*clauses_of(scope, filters, span, place)), direction)
-    # One more than shown: it answers whether there is a further page.
-    found = [_line(row) for row in session.execute(statement.limit(size + 1))]
-    lines = found[:size] if direction is Direction.OLDER else found[:size][::-1]
-    return TaskPage(lines, has_more=len(found) > size)
-
-
-def _ordered(statement: Select[*tuple[Any, ...]], direction: Direction) -> Select[*tuple[Any, ...]]:
-    if direction is Direction.OLDER:
-        return statement.order_by(AsyncAction.created_at.desc(), AsyncAction.id.desc())
-    return statement.order_by(AsyncAction.created_at, AsyncAction.id)
+    return TASKS.page(session, select(*LINE_COLUMNS).where(*matching(scope, filters, span)), place, size, _line)
 
 
 def count_tasks(
     session: Session, scope: ProjectScope, filters: FilterSet, span: Span, *, place: Place | None = None, cap: int = COUNT_CAP
 ) -> Count:
     """How many tasks match (beyond `place`), up to the cap."""
-    rows = select(AsyncAction.id).where(*clauses_of(scope, filters, span, place)).limit(cap + 1)
-    value = session.scalar(select(func.count()).select_from(rows.subquery())) or 0
-    return Count(min(value, cap), is_exact=value <= cap)
+    return count_rows(session, select(AsyncAction.id).where(*matching(scope, filters, span), *TASKS.beyond(place)), cap)
 
 
 def count_shares(session: Session, scope: ProjectScope, filters: FilterSet, span: Span, *, cap: int = COUNT_CAP) -> Shares:
     """Of the newest tasks that match, up to the cap, whatever the filter `only` says."""
     names = ("look", "running", "done")
     columns = [ONLY[name]().label(name) for name in names]
-    rows = select(*columns).where(*clauses_of(scope, filters.without("only"), span, None)).order_by(AsyncAction.created_at.desc())
+    rows = select(*columns).where(*matching(scope, filters.without("only"), span)).order_by(AsyncAction.created_at.desc())
     newest = rows.limit(cap + 1).subquery()
     counted = [func.count().filter(newest.c[name]) for name in names]
     total, *shares = session.execute(select(func.count(), *counted).select_from(newest)).one()
@@ -92,14 +80,15 @@ def tasks_caused_by(session: Session, scope: ProjectScope, request_ids: Sequence
             AsyncAction.request_id,
             func.count(),
             func.sum(AsyncAction.refused),
-            func.count().filter(AsyncAction.status == TaskStatus.FAILED),
+            func.count().filter(AsyncAction.status == TaskStatus.FAILED, AsyncAction.cancel_asked_at.is_(None)),
+            func.count().filter(AsyncAction.status == TaskStatus.FAILED, AsyncAction.cancel_asked_at.is_not(None)),
             func.count().filter(ONLY["running"]()),
         )
         .where(AsyncAction.project_id == scope.project_id, AsyncAction.request_id.in_(request_ids))
         .group_by(AsyncAction.request_id)
     )
     found = session.execute(statement).all() if request_ids else ()
-    return {request_id: Caused(tasks, int(refused), failed, running) for request_id, tasks, refused, failed, running in found}
+    return {request_id: Caused(tasks, int(refused), *others) for request_id, tasks, refused, *others in found}
 
 
 def running_count(session: Session, scope: ProjectScope) -> int:
@@ -110,7 +99,7 @@ def running_count(session: Session, scope: ProjectScope) -> int:
 def tasks_of_request(session: Session, scope: ProjectScope, request_id: str) -> list[TaskLine]:
     """Oldest first, as the trace tells it."""
     statement = select(*LINE_COLUMNS).where(AsyncAction.project_id == scope.project_id, AsyncAction.request_id == request_id)
-    return [_line(row) for row in session.execute(_ordered(statement, Direction.NEWER))]
+    return [_line(row) for row in session.execute(TASKS.along(statement, Direction.NEWER))]
 
 
 def get_task(session: Session, scope: ProjectScope, task_id: UUID) -> TaskRecord:
@@ -152,26 +141,15 @@ def list_refused(
         .limit(size)
     )
     if pattern is not None:
-        statement = statement.where(_reason_pattern() == pattern)
+        statement = statement.where(RefusedRow.reason.like(pattern_in_like(pattern), escape="\\"))
     return [Refused(*row) for row in session.execute(statement)]
 
 
 def refused_reasons(session: Session, scope: ProjectScope, task_id: UUID) -> list[tuple[str, int]]:
-    """Reasons with their quoted values left out, and how many of the stored refused rows have each; the most frequent first."""
-    pattern = _reason_pattern()
-    count = func.count()
-    statement = (
-        select(pattern, count)
-        .where(RefusedRow.project_id == scope.project_id, RefusedRow.task_id == task_id)
-        .group_by(pattern)
-        .order_by(count.desc(), pattern)
-        .limit(REASONS_SHOWN)
-    )
-    return [(reason, rows) for reason, rows in session.execute(statement)]
-
-
-def _reason_pattern() -> ColumnElement[str]:
-    return func.regexp_replace(RefusedRow.reason, '"[^"]*"', '"…"', "g")
+    """Reasons without what differs from row to row, and how many of the stored refused rows have each; the most frequent first."""
+    statement = select(AsyncAction.refused_reasons).where(AsyncAction.project_id == scope.project_id, AsyncAction.id == task_id)
+    reasons = session.scalar(statement) or {}
+    return sorted(reasons.items(), key=lambda told: (-told[1], told[0]))[:REASONS_SHOWN]
 
 
 def _line(row: Sequence[Any]) -> TaskLine:

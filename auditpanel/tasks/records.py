@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from uuid import UUID
 
-from auditpanel.errors import InvalidInput
-from auditpanel.ids import EPOCH, Prefix, format_id
+from auditpanel.ids import Prefix, format_id
+from auditpanel.keyset import Direction as Direction
+from auditpanel.keyset import Key, Page
+from auditpanel.keyset import Place as Place
 from auditpanel.tasks.values import Asker, Json, TaskStatus, TaskType
 
 
@@ -21,41 +21,14 @@ class OperationStatus(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-@dataclass(frozen=True, slots=True)
-class TaskKey:
-    """Where a task stands in its project: lists are ordered by it, newest first."""
+class TaskKey(Key):
+    """Where a task stands in its project."""
 
-    created_at: datetime
-    id: UUID
+    __slots__ = ()
 
     @property
-    def cursor(self) -> str:
-        """The key as one word, for a URL: microseconds since 1970 and the id."""
-        return f"{(self.created_at - EPOCH) // timedelta(microseconds=1)}-{self.id.hex}"
-
-    @classmethod
-    def from_cursor(cls, text: str) -> TaskKey:
-        """Raises InvalidInput where no page has given this cursor."""
-        parts = re.fullmatch(r"(-?\d{1,17})-([0-9a-f]{32})", text)
-        try:
-            if parts:
-                return cls(EPOCH + timedelta(microseconds=int(parts[1])), UUID(parts[2]))
-        except OverflowError:
-            pass
-        raise InvalidInput(f'"{text[:60]}" is no place in a list; take the cursor of the page before', field="cursor")
-
-
-class Direction(StrEnum):
-    OLDER = "older"
-    NEWER = "newer"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a page begins: beyond `key`, going that way. A key that no task has is a place as well."""
-
-    key: TaskKey
-    direction: Direction
+    def created_at(self) -> datetime:
+        return self.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +132,7 @@ class TaskRecord:
 REFUSED_STORED_LIMIT = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class TaskPage:
-    """`lines` are newest first. `has_more` tells of further ones in the direction of reading."""
-
-    lines: list[TaskLine]
-    has_more: bool
+TaskPage = Page[TaskLine]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,17 +148,10 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class Caused:
-    """What became of the tasks of one request: how many there are, rows they refused, whether one failed or has not ended."""
+    """What became of the tasks of one request: how many there are, rows they refused, how many failed, were cancelled, have not ended."""
 
     tasks: int
     refused: int
     failed: int
+    cancelled: int
     running: int
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """`value` tasks; or, where it is not exact, more."""
-
-    value: int
-    is_exact: bool

@@ -7,7 +7,6 @@ killed, each batch has had its effect once or not at all, and the next worker go
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,16 +14,16 @@ from pathlib import Path
 from threading import Event
 from uuid import UUID
 
-import psycopg
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.models import Project, Role
 from auditpanel.accounts.scope import scope_of_project
 from auditpanel.errors import AuditpanelError
 from auditpanel.ids import Prefix, format_id, new_request_id
+from auditpanel.patience import PASSING, PAUSES_S, Patience
 from auditpanel.tasks import checkpoints, leases
 from auditpanel.tasks.checkpoints import State
+from auditpanel.tasks.ending import raise_ended
 from auditpanel.tasks.leases import Lease, LeaseLost
 from auditpanel.tasks.stopwatch import Stopwatch
 from auditpanel.tasks.uploads import path_of
@@ -35,9 +34,6 @@ from auditpanel.tasks.wording import broken_words, cancelled_words
 FRUITLESS_STARTS = 3
 # So often may a worker die without a word before it got a batch further: the task may be what kills it, or somebody restarts a lot.
 SILENT_STARTS = 10
-# The database restarts, or two transactions stood in each other's way. After the last one the sweep's turn comes.
-PAUSES_S = (0.1, 0.4, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
-PASSING = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +79,7 @@ class _Run:
         self._lease = lease
         self._lost = lost
         self._fruitless_starts = lease.fruitless_starts
-        self._failures_in_a_row = 0
+        self._patience = Patience(f"task {self._name}", workshop.pauses_s, workshop.is_closing)
         self._watch = Stopwatch()
         self._log = logging.getLogger(__name__)
 
@@ -97,8 +93,9 @@ class _Run:
                 self._log.warning("task %s: another worker has taken over", self._name)
                 return
             except PASSING as error:
-                if not self._waits_a_moment(error):
+                if not self._patience.waits(error):
                     return
+                self._watch.skip()
 
     def _go_on(self, session: Session) -> None:
         try:
@@ -132,7 +129,8 @@ class _Run:
             leases.renew_with_progress(session, self._lease)
             checkpoints.write_batch(session, self._lease, batch, outcome, worked_ms=self._watch.lap_ms(), now=self._workshop.now())
             session.commit()
-            self._fruitless_starts = self._failures_in_a_row = 0
+            self._fruitless_starts = 0
+            self._patience.renew()
         session.rollback()
         self._finish(session, operation, task)
 
@@ -147,14 +145,15 @@ class _Run:
 
     def _input(self, session: Session, state: State) -> TaskInput:
         project = session.get_one(Project, self._lease.project_id)
-        scope = scope_of_project(project, Role.OPERATOR)
+        asker = checkpoints.read_asker(session, self._lease)
+        scope = scope_of_project(project, Role.OPERATOR).entered_by(asker.caller)
         session.rollback()
         return TaskInput(
             scope=scope,
             task_id=self._name,
             type=state.type,
             parameters=state.parameters,
-            file=path_of(self._workshop.uploads, scope.project_id, self._lease.task_id) if state.file_name is not None else None,
+            file=path_of(self._workshop.uploads, scope.project_id, self._lease.id) if state.file_name is not None else None,
             created_at=state.created_at,
             position=state.position,
             rows_done=state.rows_done,
@@ -182,6 +181,7 @@ class _Run:
         operation.finish(session, task)
         checkpoints.write_done(session, self._lease, worked_ms=self._watch.lap_ms(), now=self._workshop.now())
         leases.end(session, self._lease)
+        raise_ended(session, task.scope, self._lease.id)
         session.commit()
 
     def _fail_or_release(self, session: Session, error: Exception) -> None:
@@ -207,6 +207,7 @@ class _Run:
         self._workshop.operations[state.type].give_up(session, task)
         checkpoints.write_failure(session, self._lease, error, worked_ms=self._watch.lap_ms(), now=self._workshop.now())
         leases.end(session, self._lease)
+        raise_ended(session, task.scope, self._lease.id)
         session.commit()
 
     def _write(self, session: Session, change: Callable[[Session, Lease], None]) -> None:
@@ -214,26 +215,6 @@ class _Run:
         change(session, self._lease)
         session.commit()
 
-    def _waits_a_moment(self, error: Exception) -> bool:
-        """False where it has been tried often enough, or is to stop: the lease then runs out, and the sweep sees to the rest."""
-        if self._failures_in_a_row == len(self._workshop.pauses_s):
-            self._log.error("task %s is left for later", self._name, exc_info=error)
-            return False
-        pause_s = self._workshop.pauses_s[self._failures_in_a_row]
-        self._log.warning("task %s: the database failed; again in %s s: %s", self._name, pause_s, _in_one_line(error))
-        self._failures_in_a_row += 1
-        deadline = time.monotonic() + pause_s
-        while time.monotonic() < deadline and not self._workshop.is_closing():
-            time.sleep(min(pause_s, 0.1))
-        self._watch.skip()
-        return not self._workshop.is_closing()
-
     @property
     def _name(self) -> str:
-        return format_id(Prefix.ASYNC_ACTION, self._lease.task_id)
-
-
-def _in_one_line(error: Exception) -> str:
-    # SQLAlchemy's own text has the statement and its values in it, which are the project's.
-    cause = error.orig if isinstance(error, SQLAlchemyError) and isinstance(error, OperationalError | InterfaceError) else error
-    return " ".join(str(cause).split())
+        return format_id(Prefix.ASYNC_ACTION, self._lease.id)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from auditpanel.accounts.scope import ProjectScope
 from auditpanel.errors import Conflict
 from auditpanel.ids import new_uuid
+from auditpanel.tasks.ending import raise_ended
 from auditpanel.tasks.models import AsyncAction, DueTask
 from auditpanel.tasks.queries import no_such_task
 from auditpanel.tasks.storable import storable
@@ -54,6 +55,7 @@ def record_refused_upload(
     task.status, task.file_name, task.error, task.finished_at = TaskStatus.FAILED, shown_name(file_name), storable(error), now
     session.add(task)
     session.flush()
+    raise_ended(session, scope, task.id)
     return task.id
 
 

@@ -25,6 +25,10 @@ INCOMING = "incoming"
 # What the list of a JSON body is kept under.
 ROWS_NAME = "rows.ndjson"
 ORPHAN_AGE = timedelta(days=1)
+# Of one file.
+LIMIT_BYTES = 256 * 1024 * 1024
+# What a form has around its file.
+FORM_ROOM_BYTES = 1024 * 1024
 
 _CHUNK_BYTES = 256 * 1024
 _LONGEST_NAME = 200
@@ -50,11 +54,16 @@ def keep(stream: IO[bytes], name: str, *, folder: Path, limit_bytes: int) -> Upl
         while chunk := stream.read(_CHUNK_BYTES):
             size += len(chunk)
             if size > limit_bytes:
-                raise TooLarge(f"the file is larger than {limit_bytes / _MIB:,.0f} MiB; split it, and send the parts one by one")
+                raise TooLarge(too_large(limit_bytes))
             file.write(chunk)
         if size == 0:
             raise InvalidInput("the file is empty; send one with a header line and at least one row", field="file")
     return Upload(shown_name(name), path, size)
+
+
+def too_large(limit_bytes: int = LIMIT_BYTES) -> str:
+    """What is said of a file over the limit."""
+    return f"the file is larger than {limit_bytes / _MIB:,.0f} MiB; split it, and send the parts one by one"
 
 
 def keep_rows(rows: Iterable[Json], *, folder: Path) -> Upload:

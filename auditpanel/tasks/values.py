@@ -11,7 +11,7 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
-from auditpanel.accounts.scope import ProjectScope
+from auditpanel.accounts.scope import Caller, ProjectScope
 
 Json = dict[str, object]
 
@@ -84,7 +84,12 @@ class Asker:
 
     @property
     def name(self) -> str:
-        return self.user or self.api_key or "Not told"
+        return self.caller.name
+
+    @property
+    def caller(self) -> Caller:
+        """As the source of the events that are set off. Where no SDK names itself as the channel, it is the call's origin."""
+        return Caller(self.request_id, self.channel or self.origin, self.user, self.api_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,15 @@ class Outcome:
     deleted: int = 0
     skipped: int = 0
     refused: Sequence[Refused] = ()
+
+    def __add__(self, other: Outcome) -> Outcome:
+        return Outcome(
+            self.created + other.created,
+            self.updated + other.updated,
+            self.deleted + other.deleted,
+            self.skipped + other.skipped,
+            [*self.refused, *other.refused],
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,31 +99,33 @@ def _copy_in_halves(
 
 def _lines(project_id: UUID, campaign_id: UUID | None, vouchers: Iterable[CodedVoucher]) -> Iterator[str]:
     """In the order of COLUMNS, as COPY reads them: most of a line is that of the one before, which psycopg would write anew."""
-    ends: dict[int, str] = {}
+    ends: dict[int, tuple[str, str, str]] = {}
+    dates_of: dict[int, str] = {}
     start, campaign = f"{project_id}\t", _plain(campaign_id)
-    for code, metadata, like in vouchers:
+    for code, metadata, like, own_dates in vouchers:
         # By identity: many codes have the very same voucher.
         end = ends.get(id(like))
         if end is None:
             end = ends[id(like)] = _end_of_line(like)
-        yield f"{start}{new_uuid().hex}\t{campaign}\t{_cell(code)}\t{_cell(_json(metadata))}{end}"
+        worth, dates, rest = end
+        if own_dates is not None:
+            dates = dates_of.get(id(own_dates)) or dates_of.setdefault(id(own_dates), f"{_plain(own_dates[0])}\t{_plain(own_dates[1])}")
+        yield f"{start}{new_uuid().hex}\t{campaign}\t{_cell(code)}\t{_cell(_json(metadata))}\t{worth}\t{dates}\t{rest}\n"
 
 
-def _end_of_line(voucher: NewVoucher) -> str:
-    cells = (
+def _end_of_line(voucher: NewVoucher) -> tuple[str, str, str]:
+    """What is before the dates, the dates, and what is behind them."""
+    worth = (
         voucher.type.value,
         _cell(voucher.category),
         _cell(_json(voucher.discount)),
         _cell(_json(voucher.gift)),
         _cell(_json(voucher.loyalty_card)),
         _plain(voucher.redemption_quantity),
-        _plain(voucher.start_date),
-        _plain(voucher.expiration_date),
-        _plain(voucher.active),
-        _cell(voucher.additional_info),
-        _cell(_json(voucher.settings)),
     )
-    return "\t{}\n".format("\t".join(cells))
+    dates = (_plain(voucher.start_date), _plain(voucher.expiration_date))
+    rest = (_plain(voucher.active), _cell(voucher.additional_info), _cell(_json(voucher.settings)))
+    return "\t".join(worth), "\t".join(dates), "\t".join(rest)
 
 
 def _json(value: object) -> str | None:

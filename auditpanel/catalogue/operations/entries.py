@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import UUID
@@ -11,10 +12,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
+from auditpanel.catalogue.customers import CUSTOMER_EVENTS
+from auditpanel.catalogue.happenings import Subject, changing, raise_created
+from auditpanel.catalogue.metadata_rules import needed_keys
 from auditpanel.catalogue.models import Customer, Product, Resource, Sku
 from auditpanel.catalogue.operations.rows import Row, Step, refused
+from auditpanel.catalogue.operations.schemas import schema_of
 from auditpanel.catalogue.operations.unnesting import RowChange, change_rows, insert_rows
-from auditpanel.catalogue.rows import Entry, WrongRow
+from auditpanel.catalogue.products import PRODUCT_EVENTS
+from auditpanel.catalogue.row_cells import WrongRow, check_needed
+from auditpanel.catalogue.rows import Entry
 from auditpanel.errors import InvalidInput
 from auditpanel.ids import Prefix, format_id, new_uuid, parse_id
 from auditpanel.tasks.values import Outcome, Refused, TaskInput
@@ -26,8 +33,9 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`empty` is what a new one has in all the columns that its row says nothing of."""
+    """`empty` is what a new one has in all the columns that its row says nothing of; `events` is None where nothing is raised of it."""
 
+    events: Subject | None
     resource: Resource
     model: Stored
     prefix: Prefix
@@ -35,14 +43,21 @@ class Kind:
 
 
 CUSTOMERS = Kind(
+    CUSTOMER_EVENTS,
     Resource.CUSTOMER,
     Customer,
     Prefix.CUSTOMER,
     dict.fromkeys(("name", "email", "phone", "description", "birthdate", "address")),
 )
-PRODUCTS = Kind(Resource.PRODUCT, Product, Prefix.PRODUCT, {"name": None, "price": None, "image_url": None, "attributes": []})
+PRODUCTS = Kind(
+    PRODUCT_EVENTS, Resource.PRODUCT, Product, Prefix.PRODUCT, {"name": None, "price": None, "image_url": None, "attributes": []}
+)
 SKUS = Kind(
-    Resource.SKU, Sku, Prefix.SKU, {"product_id": None, "sku": None, "price": None, "currency": None, "image_url": None, "attributes": {}}
+    None,
+    Resource.SKU,
+    Sku,
+    Prefix.SKU,
+    {"product_id": None, "sku": None, "price": None, "currency": None, "image_url": None, "attributes": {}},
 )
 
 
@@ -93,10 +108,12 @@ class Targets:
         return target
 
     def _new(self, entry: Entry) -> Target:
-        target = Target(new_uuid(), entry.source_id, is_new=True)
-        if entry.source_id:
-            self._by_source_id[entry.source_id] = target
-        return target
+        return Target(new_uuid(), entry.source_id, is_new=True)
+
+    def keep(self, target: Target) -> None:
+        """For later rows with the same source id; a row that is refused makes none."""
+        if target.source_id:
+            self._by_source_id[target.source_id] = target
 
 
 def store_entries(session: Session, task: TaskInput, kind: Kind, step: Step[Entry]) -> Outcome:
@@ -104,15 +121,17 @@ def store_entries(session: Session, task: TaskInput, kind: Kind, step: Step[Entr
     rows, refusals = _with_products(session, scope, step.read) if kind is SKUS else (step.read, [])
     refusals += step.refused
     targets = Targets(session, scope, kind, (entry for _, entry in rows))
+    needed = needed_keys(schema_of(session, scope, kind.resource))
     touched: dict[UUID, Target] = {}
     updated = skipped = 0
     for row, entry in rows:
         try:
             target = targets.of(entry)
-            _check_new(target, entry, kind)
+            _check_new(target, entry, kind, needed)
         except WrongRow as error:
             refusals.append(refused(row, error))
             continue
+        targets.keep(target)
         target.lay_over(entry)
         if target.id in touched or not target.is_new:
             updated += 1 if entry.fields or entry.metadata else 0
@@ -122,7 +141,9 @@ def store_entries(session: Session, task: TaskInput, kind: Kind, step: Step[Entr
     return Outcome(created=created, updated=updated + late, skipped=skipped, refused=sorted(refusals, key=lambda row: row.line))
 
 
-def _check_new(target: Target, entry: Entry, kind: Kind) -> None:
+def _check_new(target: Target, entry: Entry, kind: Kind, needed: Sequence[str]) -> None:
+    if target.is_new:
+        check_needed(target.metadata | entry.metadata, needed)
     if kind is SKUS and target.is_new and not target.fields and "product_id" not in entry.fields:
         raise WrongRow("product_id: is missing; write the id or the source id of its product", "product_id")
 
@@ -136,8 +157,19 @@ def _write(session: Session, scope: ProjectScope, kind: Kind, targets: Sequence[
     if late:
         there = select(kind.model.id, kind.model.source_id).where(kind.model.project_id == scope.project_id, kind.model.source_id.in_(late))
         changes += [_as_change(row.id, late[row.source_id]) for row in session.execute(there)]
-    change_rows(session, scope, kind.model, changes)
+    with _raising(session, scope, kind, stored, changes):
+        change_rows(session, scope, kind.model, changes)
     return len(stored), len(late)
+
+
+@contextmanager
+def _raising(session: Session, scope: ProjectScope, kind: Kind, stored: Collection[UUID], changes: Sequence[RowChange]) -> Iterator[None]:
+    if kind.events is None:
+        yield
+        return
+    raise_created(session, scope, kind.events, kind.model.id, sorted(stored))
+    with changing(session, scope, kind.events, kind.model.id.in_([change.id for change in changes])):
+        yield
 
 
 def _as_row(scope: ProjectScope, kind: Kind, target: Target) -> Json:

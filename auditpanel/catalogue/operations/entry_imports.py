@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from auditpanel.catalogue.changes import Changes, read_customer_changes, read_product_changes
 from auditpanel.catalogue.columns import read_columns
 from auditpanel.catalogue.csv_files import CsvRow, open_csv
+from auditpanel.catalogue.metadata_rules import Schema, check_given
 from auditpanel.catalogue.operations.entries import CUSTOMERS, Kind, store_entries
 from auditpanel.catalogue.operations.keys import key_rows, metadata_of
 from auditpanel.catalogue.operations.rows import Read, Row, Rows, RowsOperation, Step, file_of, json_rows, reading_json
@@ -52,20 +53,21 @@ def bulk_update(kind: Kind) -> RowsOperation[Entry]:
     changes = read_customer_changes if kind is CUSTOMERS else read_product_changes
 
     def reading(session: Session, task: TaskInput) -> Read[Entry]:
-        return reading_json(partial(_read_item, kind, changes))
+        return reading_json(partial(_read_item, kind, changes, schema_of(session, task.scope, kind.resource)))
 
     return RowsOperation(json_rows, reading, partial(_store, kind))
 
 
 def metadata_update(kind: Kind) -> RowsOperation[Entry]:
     def reading(session: Session, task: TaskInput) -> Read[Entry]:
-        return reading_json(partial(_read_source_id, metadata_of(task)))
+        return reading_json(partial(_read_source_id, metadata_of(session, task, kind.resource)))
 
     return RowsOperation(partial(key_rows, "source_id"), reading, partial(_store, kind))
 
 
-def _read_item(kind: Kind, read_changes: Callable[[object], Changes], data: object) -> Entry:
+def _read_item(kind: Kind, read_changes: Callable[[object], Changes], schema: Schema, data: object) -> Entry:
     changes = read_changes(data)
+    check_given(changes.metadata, schema)
     source_id = changes.columns.pop("source_id", None)
     own_id = _own_id(kind, data)
     if source_id is None and own_id is None:

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from auditpanel.catalogue.campaigns import CAMPAIGN_EVENTS
 from auditpanel.catalogue.definitions import code_config_as_json
-from auditpanel.catalogue.models import Campaign
+from auditpanel.catalogue.happenings import raise_created, raise_happened
+from auditpanel.catalogue.metadata_rules import check_given
+from auditpanel.catalogue.models import Campaign, Resource, Voucher
 from auditpanel.catalogue.operations.campaigns import (
     DONE,
     FAILED,
@@ -21,9 +24,11 @@ from auditpanel.catalogue.operations.campaigns import (
     count_vouchers,
 )
 from auditpanel.catalogue.operations.copying import copy_vouchers, taken_codes
+from auditpanel.catalogue.operations.schemas import schema_of
 from auditpanel.catalogue.reading import KEY_LIMIT
 from auditpanel.catalogue.rows import CodedVoucher
 from auditpanel.catalogue.values import VOUCHERS_AT_ONCE, NewVoucher, read_campaign_voucher, read_voucher
+from auditpanel.catalogue.vouchers import VOUCHER_EVENTS
 from auditpanel.errors import InvalidInput
 from auditpanel.tasks.values import Batch, Outcome, Refused, TaskInput
 
@@ -104,7 +109,7 @@ class Generation:
     def apply(self, session: Session, task: TaskInput, batch: Batch) -> Outcome:
         work = batch.work
         assert isinstance(work, Work)
-        created = 0
+        made: list[str] = []
         left = list(range(work.start, work.end))
         for draw in range(DRAWS):
             drawn = {index: work.codes.code(work.codes.drawn(index, draw)) for index in left}
@@ -113,23 +118,25 @@ class Generation:
             copied = copy_vouchers(
                 session, task.scope, campaign_id_of(task), [CodedVoucher(code, work.template.metadata, work.template) for code in owners]
             )
-            created += copied.count
+            made += owners.keys() - copied.taken - copied.unstorable.keys()
             left = [index for index, code in drawn.items() if owners[code] != index or code in copied.taken]
             if not left:
                 break
         refused = []
         for index in left:
-            if _make_next_free(session, task, work, index):
-                created += 1
+            if code := _make_next_free(session, task, work, index):
+                made.append(code)
             else:
                 refused.append(
                     Refused(index + 1, {"index": index + 1}, f"no code is left: all {work.codes.count:,} of the pattern are taken")
                 )
-        count_vouchers(session, task, created, generation=IN_PROGRESS)
-        return Outcome(created=created, refused=refused)
+        count_vouchers(session, task, len(made), generation=IN_PROGRESS)
+        raise_created(session, task.scope, VOUCHER_EVENTS, Voucher.code, made)
+        return Outcome(created=len(made), refused=refused)
 
     def finish(self, session: Session, task: TaskInput) -> None:
         _write_status(session, task, DONE)
+        raise_happened(session, task.scope, CAMPAIGN_EVENTS, "vouchers.generation.completed", Campaign.id == campaign_id_of(task))
 
     def give_up(self, session: Session, task: TaskInput) -> None:
         _write_status(session, task, FAILED)
@@ -160,6 +167,8 @@ def _prepared(session: Session, task: TaskInput) -> tuple[NewVoucher, Codes]:
     campaign = campaign_of(session, task)
     told = task.parameters.get("voucher")
     template = campaign.inherited(read_campaign_voucher(told if isinstance(told, dict) else {}, campaign.voucher))
+    # What has to be there is not asked of codes made in bulk: campaigns have no metadata to give them.
+    check_given(template.metadata, schema_of(session, task.scope, Resource.VOUCHER))
     return template, codes_of(_code_config(task, campaign, template), task.task_id.encode()[:64])
 
 
@@ -170,8 +179,8 @@ def _code_config(task: TaskInput, campaign: CampaignOfTask, template: NewVoucher
     return template.code_config or code_config_as_json(None)
 
 
-def _make_next_free(session: Session, task: TaskInput, work: Work, index: int) -> bool:
-    """The first free code from the first draw on, all round."""
+def _make_next_free(session: Session, task: TaskInput, work: Work, index: int) -> str | None:
+    """The first free code from the first draw on, all round; None where there is none."""
     codes, begin = work.codes, work.codes.drawn(index, 0)
     for offset in range(0, codes.count, LOOKED_THROUGH):
         near = [codes.code((begin + step) % codes.count) for step in range(offset, min(offset + LOOKED_THROUGH, codes.count))]
@@ -182,5 +191,5 @@ def _make_next_free(session: Session, task: TaskInput, work: Work, index: int) -
                     session, task.scope, campaign_id_of(task), [CodedVoucher(code, work.template.metadata, work.template)]
                 )
                 if copied.count:
-                    return True
-    return False
+                    return code
+    return None

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from sqlalchemy.orm import Session
+
+from auditpanel.catalogue.metadata_rules import check_given
+from auditpanel.catalogue.models import Resource
 from auditpanel.catalogue.operations.rows import JsonRow, Rows, json_rows
+from auditpanel.catalogue.operations.schemas import schema_of
 from auditpanel.catalogue.reading import check_storable
 from auditpanel.errors import InvalidInput
 from auditpanel.tasks.values import Refused, TaskInput
@@ -27,10 +32,11 @@ def key_rows(name: str, task: TaskInput) -> Rows:
             yield row if isinstance(row.data, dict) else JsonRow(row.line, {name: row.data}, row.size)
 
 
-def metadata_of(task: TaskInput) -> Json:
-    """Of the parameter `metadata`. Raises InvalidInput where there is none."""
+def metadata_of(session: Session, task: TaskInput, resource: Resource) -> Json:
+    """Of the parameter `metadata`. Raises InvalidInput where there is none, or the project's metadata schema does not take it."""
     metadata = task.parameters.get("metadata")
     if not isinstance(metadata, dict) or not metadata:
         raise InvalidInput('is missing; write what is to be set, like {"season": "summer"}', field="metadata")
     check_storable(metadata, "metadata")
+    check_given(metadata, schema_of(session, task.scope, resource))
     return metadata

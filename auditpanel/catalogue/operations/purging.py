@@ -7,16 +7,17 @@ from functools import partial
 from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
 
-from auditpanel.catalogue.operations.sweeps import Clauses, Sweep
+from auditpanel.catalogue.happenings import Subject, changing
+from auditpanel.catalogue.operations.sweeps import Clauses, Sweep, SweepStep
 from auditpanel.catalogue.operations.unnesting import Changeable
 from auditpanel.errors import InvalidInput
 from auditpanel.tasks.values import Outcome, TaskInput
 from auditpanel.times import utc_now
 
 
-def metadata_key_purge(model: Changeable) -> Sweep:
-    """Goes over the whole table: rows that have not got the key are counted as skipped."""
-    return Sweep(model, lambda task: [], partial(_purge, model), check=lambda session, task: _key_of(task))
+def metadata_key_purge(model: Changeable, subject: Subject) -> Sweep:
+    """Goes over the whole table: rows that have not got the key are counted as skipped. `subject` is that of the model's events."""
+    return Sweep(model, lambda task: [], partial(_purge, model, subject), check=lambda session, task: _key_of(task))
 
 
 def _key_of(task: TaskInput) -> str:
@@ -27,13 +28,14 @@ def _key_of(task: TaskInput) -> str:
     return key
 
 
-def _purge(model: Changeable, session: Session, task: TaskInput, count: int, rows: Clauses) -> Outcome:
+def _purge(model: Changeable, subject: Subject, session: Session, task: TaskInput, step: SweepStep, rows: Clauses) -> Outcome:
     key = _key_of(task)
-    done = session.execute(
-        update(model)
-        .where(*rows, model.metadata_.has_key(key))
-        .values({model.metadata_: model.metadata_.op("-")(key), model.updated_at: utc_now()})
-        .execution_options(synchronize_session=False)
-    )
+    with changing(session, task.scope, subject, *rows, model.metadata_.has_key(key)) as found:
+        done = session.execute(
+            update(model)
+            .where(*found)
+            .values({model.metadata_: model.metadata_.op("-")(key), model.updated_at: utc_now()})
+            .execution_options(synchronize_session=False)
+        )
     assert isinstance(done, CursorResult)
-    return Outcome(updated=done.rowcount, skipped=max(count - done.rowcount, 0))
+    return Outcome(updated=done.rowcount, skipped=max(step.count - done.rowcount, 0))

@@ -12,12 +12,16 @@ from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
 from auditpanel.catalogue.changes import Changes, read_voucher_changes
-from auditpanel.catalogue.models import Voucher, VoucherType
+from auditpanel.catalogue.happenings import changing
+from auditpanel.catalogue.metadata_rules import Schema, check_given
+from auditpanel.catalogue.models import Resource, Voucher, VoucherType
 from auditpanel.catalogue.operations.keys import key_rows, metadata_of
 from auditpanel.catalogue.operations.rows import Read, RowsOperation, Step, json_rows, reading_json, refused
+from auditpanel.catalogue.operations.schemas import schema_of
 from auditpanel.catalogue.operations.unnesting import RowChange, change_rows
 from auditpanel.catalogue.reading import check_order, check_storable, read_key
 from auditpanel.catalogue.rows import WrongRow
+from auditpanel.catalogue.vouchers import VOUCHER_EVENTS
 from auditpanel.errors import InvalidInput
 from auditpanel.ids import Prefix, parse_id
 from auditpanel.tasks.values import Outcome, TaskInput
@@ -35,16 +39,18 @@ class Named:
 
 
 def _reading_items(session: Session, task: TaskInput) -> Read[Named]:
-    return reading_json(_read_item)
+    schema = schema_of(session, task.scope, Resource.VOUCHER)
+    return reading_json(lambda data: _read_item(data, schema))
 
 
 def _reading_codes(session: Session, task: TaskInput) -> Read[Named]:
-    changes = Changes(metadata=metadata_of(task))
+    changes = Changes(metadata=metadata_of(session, task, Resource.VOUCHER))
     return reading_json(lambda data: Named(_code(data), None, changes))
 
 
-def _read_item(data: object) -> Named:
+def _read_item(data: object, schema: Schema) -> Named:
     changes = read_voucher_changes(data)
+    check_given(changes.metadata, schema)
     told_id = data.get("id") if isinstance(data, dict) else None
     if isinstance(data, dict) and data.get("code") is None and told_id is not None:
         try:
@@ -79,7 +85,8 @@ def _store(session: Session, task: TaskInput, step: Step[Named]) -> Outcome:
             continue
         changes[change.id] = _laid_over(changes.get(change.id), change)
         updated += 1
-    change_rows(session, task.scope, Voucher, list(changes.values()))
+    with changing(session, task.scope, VOUCHER_EVENTS, Voucher.id.in_(changes)):
+        change_rows(session, task.scope, Voucher, list(changes.values()))
     return Outcome(updated=updated, skipped=skipped, refused=sorted(refusals, key=lambda row: row.line))
 
 

@@ -1,0 +1,103 @@
+"""The rows of an export out of the database: as the blocks of a COPY, or in batches of values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from typing import Any, Protocol
+
+import psycopg
+from sqlalchemy import Connection, Select
+
+from auditpanel.exports.columns import Column
+from auditpanel.exports.forms import Form, formed
+from auditpanel.exports.subjects import Selection
+
+# Rows of logs have two bodies, of 64 KiB each and more where a project says so; others are small. So much of them is read at once.
+BATCH_BYTES = 1 << 18
+FIRST_ROWS, MOST_ROWS = 10, 1_000
+# What goes into the file at once.
+CHUNK_BYTES = 1 << 18
+
+Row = Sequence[object]
+
+
+class Sink(Protocol):
+    def write(self, data: bytes, /) -> object: ...
+
+
+def copy_rows(
+    connection: Connection, statement: Select[*tuple[Any, ...]], options: str, sink: Sink, progress: Callable[[int], None]
+) -> int:
+    """The answer of a COPY with these options, as it comes; the number of its lines. `progress` is told it on the way."""
+    lines, waiting, size = 0, [], 0
+    # Closed at once where the sink fails: the connection cannot end its transaction while a COPY is under way.
+    with closing(_copied(connection, statement, options)) as blocks:
+        for block in blocks:
+            # The server sends each line as a message of its own.
+            waiting.append(block)
+            size += len(block)
+            if size >= CHUNK_BYTES:
+                sink.write(b"".join(waiting))
+                lines += len(waiting)
+                waiting, size = [], 0
+                progress(lines)
+    sink.write(b"".join(waiting))
+    return lines + len(waiting)
+
+
+def _copied(connection: Connection, statement: Select[*tuple[Any, ...]], options: str) -> Generator[bytes, None, None]:
+    sql, values = _compiled(connection, statement)
+    # COPY takes no parameters, so the client quotes them.
+    with psycopg.ClientCursor(_driver(connection)) as cursor, cursor.copy(f"COPY ({sql}) TO STDOUT ({options})".encode(), values) as copy:
+        for block in copy:
+            yield bytes(block)
+
+
+def batches(connection: Connection, selection: Selection, form: Form) -> Iterator[list[Row]]:
+    """A few rows at a time, with what is secret in them redacted. Columns that are redacted are read as texts."""
+    sql, values = _compiled(connection, selection.statement.with_only_columns(*formed(selection.columns, form)))
+    hide = _hiding(selection)
+    # The cursor of psycopg itself: that of SQLAlchemy reads a number of rows that has to be chosen before the first of them is seen.
+    with psycopg.ServerCursor(_driver(connection), "exported") as cursor:
+        cursor.execute(sql.encode(), values)
+        wanted = FIRST_ROWS
+        while rows := cursor.fetchmany(wanted):
+            wanted = _fitting(rows)
+            yield [hide(row) for row in rows] if hide else list(rows)
+
+
+def _fitting(rows: Sequence[Row]) -> int:
+    """How many rows like these are a batch."""
+    size = sum(len(value) for row in rows for value in row if isinstance(value, str))
+    return max(1, min(BATCH_BYTES * len(rows) // (size + 1), MOST_ROWS))
+
+
+def _compiled(connection: Connection, statement: Select[*tuple[Any, ...]]) -> tuple[str, dict[str, Any]]:
+    compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
+    return str(compiled), compiled.params
+
+
+def _driver(connection: Connection) -> psycopg.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
+
+
+def is_redacted(columns: Sequence[Column]) -> bool:
+    return any(column.redact for column in columns)
+
+
+def _hiding(selection: Selection) -> Callable[[Row], Row] | None:
+    places = [(place, column.redact) for place, column in enumerate(selection.columns) if column.redact]
+    if not places:
+        return None
+
+    def hide(row: Row) -> Row:
+        values = list(row)
+        for place, redact in places:
+            value = values[place]
+            values[place] = redact(selection.redactor, value) if isinstance(value, str) else value
+        return values
+
+    return hide

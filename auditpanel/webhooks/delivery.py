@@ -1,0 +1,269 @@
+"""The delivery loop: goes round the webhooks that have something due, sends, and writes down what came of it, while there is work.
+
+Two things go on side by side. Carriers, some for each target (webhooks/lanes), send one message after the other. And turn by turn the
+database is asked (webhooks/ledger), when outcomes have come together or a moment has passed: it gets the outcomes, and gives new shares
+for the targets that take more. It works in a thread. While it is away, nothing of what was sent is forgotten.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+
+from auditpanel.webhooks.claiming import LEASE, Claimed, Source
+from auditpanel.webhooks.lanes import MOST_AT_ONCE, Lane, Lanes
+from auditpanel.webhooks.ledger import Ledger, Share, Want
+from auditpanel.webhooks.outcomes import Outcome, Rules, given_up
+from auditpanel.webhooks.sending import Sender, TargetState
+from auditpanel.webhooks.values import TIMEOUT_S, Attempt
+
+# Outcomes are written when so many have come, or after this long.
+BATCH, BATCH_AFTER_S = 250, 0.05
+# What has waited longer since its claim is given back: sent now, its outcome might come after the end of the lease.
+FRESH_S = LEASE.total_seconds() - TIMEOUT_S - 5
+# Each claim is some milliseconds; nobody waits for those of hundreds of others.
+MOST_CLAIMS = 50
+# How long the database may be away before the loop leaves the rest to the next one.
+PATIENCE_S, PAUSE_S = 30.0, 0.5
+FEED_EVERY_S = 0.1
+
+Answered = TypeVar("Answered")
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """How long the loop goes on: while something is due and `linger_s` after that, `longest_s` at most.
+
+    Then what is under way is waited for, as long as an attempt may take; or `closing_s` where the loop was asked to stop: what takes
+    longer is made again.
+    """
+
+    longest_s: float = 60.0
+    linger_s: float = 2.0
+    closing_s: float = 5.0
+
+
+class Delivery:
+    def __init__(
+        self,
+        ledger: Ledger,
+        sender: Sender,
+        *,
+        rules: Rules | None = None,
+        hours: Hours | None = None,
+        is_closing: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._ledger = ledger
+        self._sender = sender
+        self._rules = rules or Rules()
+        self._hours = hours or Hours()
+        self._is_closing = is_closing
+        self._log = logging.getLogger(__name__)
+        # One thread each, and so one connection: feeding may take longer, and deliveries must not wait for it.
+        self._database, self._feeding = ThreadPoolExecutor(1, "ledger"), ThreadPoolExecutor(1, "resends")
+        self._lanes = Lanes()
+        # Those that are to be claimed for, as far as is known, the longest waiting first.
+        self._due: dict[Source, None] = {}
+        self._outcomes: list[Outcome] = []
+        self._unsent: list[Claimed] = []
+        self._carriers: set[asyncio.Task[None]] = set()
+        self._enough = asyncio.Event()
+        self._started = self._worked_at = time.monotonic()
+        self._looked_at = 0.0
+
+    async def run(self) -> None:
+        """Until nothing is due any more, or its hours are over. Raises OperationalError where the database stays away."""
+        feeding = asyncio.create_task(self._feed_resends())
+        try:
+            while not self._is_over():
+                await self._take_turn()
+            await self._close()
+        finally:
+            feeding.cancel()
+            for carrier in self._carriers:
+                carrier.cancel()
+            for threads in (self._database, self._feeding):
+                threads.shutdown(wait=False)
+
+    def _is_over(self) -> bool:
+        now = time.monotonic()
+        is_idle = not self._carriers and now - self._worked_at > self._hours.linger_s
+        over_s = now - self._started - self._hours.longest_s
+        # What hangs is waited for with the others going on.
+        return self._is_closing() or is_idle or over_s > (TIMEOUT_S if self._lanes.has_hanging(now) else 0)
+
+    async def _take_turn(self) -> None:
+        await self._wait()
+        await self._look_for_due()
+        await self._settle(self._wants())
+        self._start_carriers()
+        if self._carriers or self._due:
+            self._worked_at = time.monotonic()
+
+    async def _wait(self) -> None:
+        self._enough.clear()
+        if len(self._outcomes) < BATCH:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BATCH_AFTER_S):
+                    await self._enough.wait()
+
+    async def _look_for_due(self) -> None:
+        """Now and then. In between, those are asked again whose last claim did not take all."""
+        now = time.monotonic()
+        if now - self._looked_at >= BATCH_AFTER_S:
+            self._looked_at = now
+            self._due |= dict.fromkeys(await self._ask(self._ledger.due_sources))
+
+    def _wants(self) -> list[Want]:
+        now = time.monotonic()
+        # What is slow is not begun at the end: the next loop would have to wait for it.
+        ends_soon = now - self._started > self._hours.longest_s - TIMEOUT_S
+        sizes = ((source, self._lanes.wanted(source, now)) for source in self._due if not (ends_soon and self._lanes.is_slow(source)))
+        return [Want(source, size) for source, size in sizes if size > 0][:MOST_CLAIMS]
+
+    async def _settle(self, wants: Sequence[Want]) -> None:
+        """Outcomes and what is stale to the database, and new shares from it."""
+        self._set_stale_aside()
+        outcomes, unsent, claimed_at = self._outcomes, self._unsent, time.monotonic()
+        if not (outcomes or unsent or wants):
+            return
+        self._outcomes, self._unsent = [], []
+        shares = await self._ask(lambda: self._ledger.turn(outcomes, unsent, wants))
+        for want in wants:
+            self._due.pop(want.source, None)
+        for share in shares:
+            self._take_in(share, claimed_at)
+
+    def _take_in(self, share: Share, claimed_at: float) -> None:
+        lane = self._lanes.of(share.source, share.target)
+        lane.waiting.extend((claimed, claimed_at) for claimed in share.claimed)
+        if share.is_full:
+            self._due[share.source] = None
+
+    def _set_stale_aside(self) -> None:
+        oldest = time.monotonic() - FRESH_S
+        for lane in self._lanes:
+            while lane.waiting and lane.waiting[0][1] < oldest:
+                self._unsent.append(lane.waiting.popleft()[0])
+
+    def _start_carriers(self) -> None:
+        for lane in self._lanes:
+            self._start_carriers_of(lane)
+
+    def _start_carriers_of(self, lane: Lane) -> None:
+        while lane.room(time.monotonic()) > 0 and self._has_slot(lane) and (claimed := self._next(lane)):
+            carrier = asyncio.create_task(self._carry(lane, claimed, lane.begin(time.monotonic())))
+            self._carriers.add(carrier)
+            carrier.add_done_callback(self._see_off)
+
+    def _has_slot(self, lane: Lane) -> bool:
+        if len(self._carriers) >= MOST_AT_ONCE:
+            return False
+        return not lane.is_slow or self._lanes.slow_under_way() < MOST_AT_ONCE // 2
+
+    def _next(self, lane: Lane) -> Claimed | None:
+        """The next one that may be sent; those that may not are given up."""
+        while lane.waiting:
+            claimed, _ = lane.waiting.popleft()
+            reason = None if lane.target.state is TargetState.ON else _reason_against(lane, claimed)
+            if reason is None:
+                return claimed
+            self._keep(given_up(claimed, reason))
+        return None
+
+    async def _carry(self, lane: Lane, first: Claimed, number: int) -> None:
+        claimed: Claimed | None = first
+        while claimed:
+            outcome = self._rules.outcome(claimed, await self._attempt(lane, claimed, number))
+            if outcome.switch_off and outcome.switch_off.unless_delivered_since is None:
+                # What waits here already must not go out any more.
+                lane.target = replace(lane.target, state=TargetState.OFF)
+            self._keep(outcome)
+            now = time.monotonic()
+            room = lane.room(now)
+            claimed = self._next(lane) if room > 0 else None
+            if claimed:
+                number = lane.begin(now)
+            if room > 1:
+                # It takes a few more along where they have become more.
+                self._start_carriers_of(lane)
+
+    async def _attempt(self, lane: Lane, claimed: Claimed, number: int) -> Attempt:
+        attempt = None
+        try:
+            attempt = await self._sender.send(lane.target, claimed.message)
+        except asyncio.CancelledError:
+            self._unsent.append(claimed)
+            raise
+        finally:
+            lane.end(number, attempt)
+        return attempt
+
+    def _keep(self, outcome: Outcome) -> None:
+        self._outcomes.append(outcome)
+        if len(self._outcomes) >= BATCH:
+            self._enough.set()
+
+    def _see_off(self, carrier: asyncio.Task[None]) -> None:
+        self._carriers.discard(carrier)
+        if not carrier.cancelled() and (error := carrier.exception()):
+            # Its message is due again when the lease ends.
+            self._log.error("a delivery broke off", exc_info=error)
+
+    async def _close(self) -> None:
+        """No more is begun; what is under way is waited for, and what was not sent is left to the next loop."""
+        for lane in self._lanes:
+            self._unsent += [claimed for claimed, _ in lane.waiting]
+            lane.waiting.clear()
+        began = time.monotonic()
+        while self._carriers and time.monotonic() - began < (self._hours.closing_s if self._is_closing() else TIMEOUT_S + 1):
+            await asyncio.wait(self._carriers, timeout=BATCH_AFTER_S)
+            await self._settle([])
+        late = [*self._carriers]
+        for carrier in late:
+            carrier.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        await self._settle([])
+
+    async def _feed_resends(self) -> None:
+        """As long as the loop runs, which it does as long as there is something to feed."""
+        while True:
+            try:
+                goes_on = await asyncio.get_running_loop().run_in_executor(self._feeding, self._ledger.feed_resends)
+            except (OperationalError, InterfaceError, InternalError) as error:
+                self._log.warning("nothing is picked to be sent again this time: %s", _in_one_line(error))
+                goes_on = False
+            if goes_on:
+                self._worked_at = time.monotonic()
+            await asyncio.sleep(FEED_EVERY_S)
+
+    async def _ask(self, question: Callable[[], Answered]) -> Answered:
+        """Of the database. While it is away, again and again for a while."""
+        deadline = time.monotonic() + (self._hours.closing_s if self._is_closing() else PATIENCE_S)
+        while True:
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self._database, question)
+            except (OperationalError, InterfaceError, InternalError) as error:
+                if time.monotonic() > deadline:
+                    raise
+                self._log.warning("the database failed; again in %s s: %s", PAUSE_S, _in_one_line(error))
+            await asyncio.sleep(PAUSE_S)
+
+
+def _reason_against(lane: Lane, claimed: Claimed) -> str | None:
+    if lane.target.state is TargetState.REMOVED:
+        return "the webhook was removed"
+    return "the webhook is switched off" if lane.target.state is TargetState.OFF and claimed.asked_by is None else None
+
+
+def _in_one_line(error: OperationalError | InterfaceError | InternalError) -> str:
+    # SQLAlchemy's own text has the statement and its values in it, which are the project's.
+    return " ".join(str(error.orig).split())

@@ -1,0 +1,189 @@
+"""One attempt: a message is signed and posted, and whatever comes of it is an Attempt. Nothing is raised but a cancellation.
+
+Redirects are not followed, cookies not kept, proxies of the environment not used: the message goes to the webhook's URL or nowhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+
+from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from yarl import URL
+
+from auditpanel.errors import Unavailable
+from auditpanel.times import day_words, utc_now
+from auditpanel.webhooks.addresses import Guard, GuardedResolver
+from auditpanel.webhooks.certificates import read_expiry
+from auditpanel.webhooks.custom_headers import LEFT_OUT, without_values
+from auditpanel.webhooks.deadlines import Deadlines
+from auditpanel.webhooks.faults import Fault, fault_of, is_expired
+from auditpanel.webhooks.signing import Signer
+from auditpanel.webhooks.values import RESPONSE_LIMIT_BYTES, TIMEOUT_S, Answer, Attempt, Headers, Message
+
+USER_AGENT = "Auditpanel-Webhooks/1"
+# Servers close what is idle after 2 s (gunicorn), 5 s (Node, uvicorn) or more. A message that is sent at that very moment is lost to it.
+KEEP_ALIVE_S = 1.5
+
+# Asked for plain: what is stored of an answer is to be read.
+_DEFAULTS = (("Accept", "*/*"), ("User-Agent", USER_AGENT))
+_OF_THE_BODY = (("Content-Type", "application/json"), ("Accept-Encoding", "identity"))
+_NO_TIMEOUT = ClientTimeout(total=None, sock_connect=None)
+# What else Python knows of is read as UTF-8, as ASCII is: with some of it, such as punycode, 64 kB hold up all deliveries for 0.4 s.
+_OTHER_CHARSETS = re.compile(r"iso-?8859-15?|latin-?1|(windows-|cp)125[0-8]|utf-?16([lb]e)?", re.IGNORECASE)
+# These stand for themselves in each spelling of a text: in JSON, in HTML, in a URL.
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
+
+
+class TargetState(StrEnum):
+    """OFF: what somebody sends by hand still goes out. REMOVED: nothing does."""
+
+    ON = "on"
+    OFF = "off"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A webhook as it is now: where its messages go, its own headers, what signs; or why its secret cannot be read."""
+
+    url: str
+    headers: Headers
+    signer: Signer | Unavailable
+    state: TargetState = TargetState.ON
+
+    @cached_property
+    def sent(self) -> Headers:
+        """What each of its messages has."""
+        return [*self._defaults, *self.headers, *_OF_THE_BODY]
+
+    @cached_property
+    def shown(self) -> Headers:
+        """The same, as it is stored; with the one that the client adds by itself."""
+        own = [(name, LEFT_OUT) for name, _ in self.headers]
+        return [("Host", URL(self.url).raw_authority), *self._defaults, *own, *_OF_THE_BODY]
+
+    def without_secrets(self, answer: Answer) -> Answer:
+        """As it may be stored: a target may answer with what it was sent, or, where it shows its own settings, with the secret."""
+        # To look for each spelling of each of them costs as much as signing; hardly an answer has any.
+        came = "\n".join([answer.body, *(value for _, value in answer.headers)])
+        if not answer.is_cut and not any(mark in came for mark in self._marks):
+            return answer
+        return without_values(answer, self._secrets)
+
+    @cached_property
+    def _secrets(self) -> Headers:
+        own = [] if isinstance(self.signer, Unavailable) else self.signer.secrets
+        return [*self.headers, *(("", secret) for secret in own)]
+
+    @cached_property
+    def _marks(self) -> list[str]:
+        """Of each secret, a part that is there wherever the secret is, or the credentials in it."""
+        return [max(_PLAIN.findall(value.rpartition(" ")[2]), key=len) for _, value in self._secrets]
+
+    @property
+    def _defaults(self) -> Headers:
+        """Those that the webhook does not set itself."""
+        names = {name.lower() for name, _ in self.headers}
+        return [(name, value) for name, value in _DEFAULTS if name.lower() not in names]
+
+
+class Sender:
+    def __init__(
+        self, session: ClientSession, guard: Guard, resolver: GuardedResolver, now: Callable[[], datetime], deadlines: Deadlines
+    ) -> None:
+        self._session = session
+        self._guard = guard
+        self._resolver = resolver
+        self._now = now
+        self._deadlines = deadlines
+
+    async def send(self, target: Target, message: Message) -> Attempt:
+        started_at = self._now()
+        if isinstance(target.signer, Unavailable):
+            return Attempt(target.url, started_at, 0, [], error=str(target.signer))
+        started = time.perf_counter()
+        signed = target.signer.headers(message, started_at)
+        headers = [*target.shown, ("Content-Length", str(len(message.body))), *signed]
+        answer = await self._answer(target, signed, message.body)
+        duration_ms = round((time.perf_counter() - started) * 1000, 3)
+        if isinstance(answer, Answer):
+            return Attempt(target.url, started_at, duration_ms, headers, answer)
+        return Attempt(target.url, started_at, duration_ms, headers, error=answer.words, is_final=answer.is_final)
+
+    async def _answer(self, target: Target, signed: Headers, body: bytes) -> Answer | Fault:
+        task = self._deadlines.begin()
+        try:
+            response = await self._session.post(target.url, data=body, headers=target.sent + signed, allow_redirects=False)
+            return target.without_secrets(await _read(response))
+        except asyncio.CancelledError:
+            if not self._deadlines.is_late(task):
+                raise
+            return Fault(f"no answer in {self._deadlines.limit_s:g} s")
+        except Exception as error:
+            failure = error
+        finally:
+            # Before the fault is looked into, which takes its own time.
+            self._deadlines.end(task)
+        return await self._fault(target.url, failure)
+
+    async def _fault(self, url: str, error: Exception) -> Fault:
+        if is_expired(error) and (expired_at := await read_expiry(URL(url), self._guard, self._resolver)):
+            return Fault(f"TLS certificate expired on {day_words(expired_at.date())}")
+        return fault_of(error, timeout_s=self._deadlines.limit_s)
+
+
+@asynccontextmanager
+async def open_sender(
+    guard: Guard, *, trust: ssl.SSLContext | None = None, now: Callable[[], datetime] = utc_now, timeout_s: float = TIMEOUT_S
+) -> AsyncIterator[Sender]:
+    """`trust` instead of the authorities that the system knows. How many connections there are is for the caller to limit."""
+    resolver, deadlines = GuardedResolver(guard), Deadlines(timeout_s)
+    connector = TCPConnector(
+        limit=0, ssl=trust or True, resolver=resolver, socket_factory=guard.open_socket, keepalive_timeout=KEEP_ALIVE_S
+    )
+    async with ClientSession(
+        connector=connector, timeout=_NO_TIMEOUT, cookie_jar=DummyCookieJar(), auto_decompress=False, trust_env=False
+    ) as session:
+        try:
+            async with deadlines.watched():
+                yield Sender(session, guard, resolver, now, deadlines)
+        finally:
+            await resolver.close()
+
+
+async def _read(response: ClientResponse) -> Answer:
+    content, most = response.content, RESPONSE_LIMIT_BYTES + 1
+    # Most answers are there as a whole when their head is.
+    body = content.read_nowait(most) if content.is_eof() else await _read_up_to(response, most)
+    kept = body[:RESPONSE_LIMIT_BYTES]
+    headers = [(_text(name), _text(value)) for name, value in response.raw_headers]
+    return Answer(response.status, headers, _text(kept, response.charset or "utf-8"), len(kept), len(body) > RESPONSE_LIMIT_BYTES)
+
+
+async def _read_up_to(response: ClientResponse, most: int) -> bytes:
+    body = bytearray()
+    try:
+        async for chunk in response.content.iter_chunked(most):
+            body += chunk
+            if len(body) >= most:
+                break
+    finally:
+        # The rest may have no end: the connection goes with it. One that was read to its end has been given back already.
+        response.close()
+    return bytes(body)
+
+
+def _text(raw: bytes, charset: str = "utf-8") -> str:
+    """Fit to be stored, whatever came: PostgreSQL has no NUL and no lone surrogate."""
+    if _OTHER_CHARSETS.fullmatch(charset):
+        raw = raw.decode(charset, "replace").encode("utf-8", "replace")
+    return raw.decode("utf-8", "replace").replace("\x00", "\ufffd")
