@@ -13,12 +13,17 @@ from auditpanel.running import ServerUrls
 
 HOUR_S = 3_600
 SWEEP_EVERY_S = 10
+MINUTE_S = 60
 
 # By name: the scheduler itself need not know the application.
 SCHEDULE_S = {
     "jobs.maintenance.keep_house": HOUR_S,
     "jobs.sweep.enqueue_lost_tasks": SWEEP_EVERY_S,
+    "jobs.sweep.enqueue_due_deliveries": SWEEP_EVERY_S,
+    "jobs.sweep.enqueue_lost_exports": SWEEP_EVERY_S,
+    "jobs.sweep.request_scheduled_exports": MINUTE_S,
     "jobs.sweep.remove_orphaned_uploads": HOUR_S,
+    "jobs.maintenance.remove_old_exports": HOUR_S,
 }
 
 

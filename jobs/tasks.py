@@ -6,13 +6,15 @@ import signal
 from threading import Event
 from uuid import UUID
 
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import sessionmaker
 
 from auditpanel.catalogue.operations import OPERATIONS
 from auditpanel.config import Settings
 from auditpanel.extensions import db
+from auditpanel.queues import enqueue_delivery
 from auditpanel.tasks.runner import Workshop, run_task
 from auditpanel.times import utc_now
+from auditpanel.webhooks.events import after_raising
 from wsgi import app
 
 
@@ -23,6 +25,7 @@ def run(project_hex: str, task_hex: str) -> None:
     signal.signal(signal.SIGTERM, lambda signum, frame: closing.set())
     settings: Settings = app.config["SETTINGS"]
     with app.app_context():
-        engine = db.engine
-        workshop = Workshop(lambda: Session(engine), OPERATIONS, settings.data / "uploads", utc_now, closing.is_set)
+        sessions = sessionmaker(db.engine)
+        after_raising(sessions, lambda: enqueue_delivery(app.config["REDIS_URL"]))
+        workshop = Workshop(sessions, OPERATIONS, settings.data / "uploads", utc_now, closing.is_set)
         run_task(workshop, UUID(project_hex), UUID(task_hex))

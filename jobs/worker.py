@@ -15,7 +15,7 @@ from rq.serializers import JSONSerializer
 
 from auditpanel.config import Settings
 from auditpanel.processes import die_with_parent
-from auditpanel.queues import MAINTENANCE, TASKS, connect
+from auditpanel.queues import EXPORTS, MAINTENANCE, TASKS, WEBHOOKS, connect
 from auditpanel.running import ServerUrls
 
 # A worker that was killed is noticed after its time to live; by default that is minutes.
@@ -23,7 +23,12 @@ HEARTBEAT_S = 15
 
 
 # Loaded once, before the first job: a child that had to load the application itself would take seconds for each.
-PRELOADED = {MAINTENANCE: ("jobs.maintenance", "jobs.sweep"), TASKS: ("jobs.tasks",)}
+PRELOADED = {
+    MAINTENANCE: ("jobs.maintenance", "jobs.sweep"),
+    TASKS: ("jobs.tasks",),
+    WEBHOOKS: ("jobs.webhooks",),
+    EXPORTS: ("jobs.exports",),
+}
 
 
 class PanelWorker(Worker):

@@ -25,10 +25,6 @@ from auditpanel.times import utc_now
 
 Json = dict[str, object]
 
-UPLOAD_LIMIT_BYTES = 256 * 1024 * 1024
-# What a form has around its file.
-FORM_ROOM_BYTES = 1024 * 1024
-
 
 def start_task(type_: TaskType, parameters: Json, upload: Upload | None = None) -> str:
     """Commits, with whatever else the call has changed, and enqueues. Answers the task's id as people see it."""
@@ -58,7 +54,7 @@ def answer_with_csv(type_: TaskType, resource: Resource, parameters: Json, *, st
     try:
         sent = _sent_file()
         name = sent.filename or name
-        upload = uploads.keep(sent.stream, name, folder=uploads_folder(), limit_bytes=UPLOAD_LIMIT_BYTES)
+        upload = uploads.keep(sent.stream, name, folder=uploads_folder(), limit_bytes=uploads.LIMIT_BYTES)
         _check(upload, resource)
     except (InvalidInput, TooLarge) as error:
         task_id = _record_refused(type_, parameters, name, str(error))
@@ -67,11 +63,11 @@ def answer_with_csv(type_: TaskType, resource: Resource, parameters: Json, *, st
 
 
 def _sent_file() -> FileStorage:
-    request.max_content_length = UPLOAD_LIMIT_BYTES + FORM_ROOM_BYTES
+    request.max_content_length = uploads.LIMIT_BYTES + uploads.FORM_ROOM_BYTES
     try:
         sent = request.files.get("file")
     except RequestEntityTooLarge:
-        raise TooLarge(f"the file is larger than {UPLOAD_LIMIT_BYTES // 1024**2} MiB; split it, and send the parts one by one") from None
+        raise TooLarge(uploads.too_large()) from None
     if sent is None:
         raise InvalidInput('no file came; send the CSV as multipart/form-data in a field named "file"', field="file")
     return sent

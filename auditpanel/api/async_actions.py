@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from auditpanel.api.calls import refer
 from auditpanel.api.paging import read_limit
 from auditpanel.api.scope import current_scope
-from auditpanel.catalogue.moments import iso_moment
 from auditpanel.errors import InvalidInput, NotFound
 from auditpanel.extensions import db
 from auditpanel.filters import FilterSet
 from auditpanel.ids import Prefix, parse_id
+from auditpanel.logs.redaction import Redactor
+from auditpanel.logs.task_secrets import redacted_row
 from auditpanel.tasks.filters import TASK_FIELDS
 from auditpanel.tasks.queries import count_tasks, get_task, list_refused, list_tasks
-from auditpanel.tasks.records import Direction, Place, TaskKey, TaskLine, TaskRecord
-from auditpanel.tasks.values import Refused, TaskType
+from auditpanel.tasks.records import Direction, Place, TaskKey
+from auditpanel.tasks.showing import FAILED_SHOWN, line_as_json, task_as_json
 from auditpanel.times import utc_now
-
-Json = dict[str, object]
-
-# Refused rows in a result; the panel has a file with all of them.
-FAILED_SHOWN = 1_000
-BULK_UPDATES = {TaskType.VOUCHERS_BULK_UPDATE, TaskType.CUSTOMERS_BULK_UPDATE, TaskType.PRODUCTS_BULK_UPDATE}
-METADATA_UPDATES = {TaskType.VOUCHERS_METADATA_UPDATE, TaskType.CUSTOMERS_METADATA_UPDATE, TaskType.PRODUCTS_METADATA_UPDATE}
 
 
 def add_routes(blueprint: Blueprint) -> None:
@@ -71,55 +67,8 @@ def get_async_action(async_action_id: str) -> ResponseReturnValue:
         raise NotFound(f"There is no such background task: {error}.") from None
     scope = current_scope()
     record = get_task(db.session(), scope, task_id)
-    failed = list_refused(db.session(), scope, task_id, size=FAILED_SHOWN)
+    redactor = Redactor.of(scope.redact_paths)
+    failed = [redacted_row(redactor, row) for row in list_refused(db.session(), scope, task_id, size=FAILED_SHOWN)]
     refer(Prefix.ASYNC_ACTION, task_id)
-    return jsonify(line_as_json(record.line) | {"result": result_as_json(record, failed) if record.line.is_ended else None})
-
-
-def line_as_json(line: TaskLine) -> Json:
-    return {
-        "id": line.id,
-        "type": line.type,
-        "status": line.status,
-        "operation_status": line.operation_status,
-        "created_at": iso_moment(line.created_at),
-        "updated_at": iso_moment(line.updated_at),
-        "request_id": line.request_id,
-        "processing_time": line.processing_ms,
-        "progress": line.progress,
-        "object": "async_action",
-    }
-
-
-def result_as_json(record: TaskRecord, failed: list[Refused]) -> Json:
-    """In the public API's shape for the type of task. At most FAILED_SHOWN of the refused rows are told one by one."""
-    counts = record.counts
-    done = counts.created + counts.updated + counts.deleted
-    type_ = record.line.type
-    result: Json = {"message": _message(record, done), "done_count": done, "skipped_count": counts.skipped, "failed_count": counts.refused}
-    if type_ in BULK_UPDATES | METADATA_UPDATES:
-        result |= {"reports": [], "reports_available_till": None, "errors": [_as_error(row, type_) for row in failed]}
-    return result | {"failed": [_as_failed(row, type_) for row in failed]}
-
-
-def _message(record: TaskRecord, done: int) -> str:
-    if record.line.error:
-        return record.line.error
-    refused = f", {record.counts.refused:,} refused" if record.counts.refused else ""
-    return f"{record.line.type.label}: {done:,} done{refused}"
-
-
-def _as_failed(row: Refused, type_: TaskType) -> Json:
-    return {"row": row.line, **_named(row, type_), "reason": row.reason}
-
-
-def _as_error(row: Refused, type_: TaskType) -> Json:
-    return {"message": "The row was refused", "details": row.reason, "key": "invalid_payload", **_named(row, type_)}
-
-
-def _named(row: Refused, type_: TaskType) -> Json:
-    """The code or source id that the row had, whatever the case of its column's name."""
-    name = "code" if "VOUCHERS" in type_ else "source_id"
-    values = {key.lower().replace(" ", "_"): value for key, value in row.content.items()}
-    value = values.get(name)
-    return {name: "" if value is None else str(value)}
+    words = record.line.error and Redactor().text(record.line.error)
+    return jsonify(task_as_json(replace(record, line=replace(record.line, error=words)), failed))

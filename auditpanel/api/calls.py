@@ -11,26 +11,21 @@ from flask import Response, request
 
 from auditpanel.answers import request_id
 from auditpanel.api.bodies import read_body
-from auditpanel.catalogue.finding import LARGEST_PAGE, LAST_PAGE, PAGE_SIZE, Bounds, PageAsked
+from auditpanel.catalogue.finding import LARGEST_PAGE, LAST_PAGE, PAGE_SIZE, Bounds, Listed, PageAsked, Row
 from auditpanel.catalogue.reading import check_storable, read_moment
-from auditpanel.errors import InvalidInput
-from auditpanel.ids import Prefix, format_id
+from auditpanel.errors import InvalidInput, NotFound
+from auditpanel.ids import Prefix, format_id, parse_id
+from auditpanel.logs import recorder
 from auditpanel.logs.recorder import CALL, CallDetails
 from auditpanel.logs.values import Reference
 from auditpanel.tasks.values import Asker
 
 Json = dict[str, object]
 
-# The store of logs refuses a log with more.
-REFERENCES_LIMIT = 100
-
 
 def refer(prefix: Prefix, *ids: UUID) -> None:
     """The call's log refers to these records."""
-    details = _details()
-    references = [Reference(_KINDS[prefix], format_id(prefix, id_)) for id_ in ids]
-    found = tuple(dict.fromkeys((*details.references, *references)))[:REFERENCES_LIMIT]
-    request.environ[CALL] = replace(details, references=found)
+    recorder.refer(request.environ, *(Reference(_KINDS[prefix], format_id(prefix, id_)) for id_ in ids))
 
 
 _KINDS = {
@@ -40,7 +35,21 @@ _KINDS = {
     Prefix.PRODUCT: "product",
     Prefix.SKU: "sku",
     Prefix.ASYNC_ACTION: "async_action",
+    Prefix.EXPORT: "export",
 }
+
+
+def read_export_id(text: str) -> UUID:
+    """Of an address. Raises NotFound where it is none."""
+    try:
+        return parse_id(Prefix.EXPORT, text)
+    except InvalidInput as error:
+        raise NotFound(f"There is no such export: {error}.") from None
+
+
+def forget_answer() -> None:
+    """The call's log goes without it: it shows other records, and would be found by every search for their text."""
+    request.environ[CALL] = replace(_details(), keeps_answer=False)
 
 
 def name_customer(name: str) -> None:
@@ -120,8 +129,13 @@ def text_parameter(name: str) -> str | None:
     return text or None
 
 
+def page_as_json(name: str, rows: list[Json], found: Listed[Row]) -> Json:
+    return list_as_json(name, rows, found.total) | {"total_is_exact": found.total_is_exact}
+
+
 def list_as_json(name: str, rows: list[Json], total: int) -> Json:
-    return {"object": "list", "data_ref": name, name: rows, "total": total}
+    """Of all there are."""
+    return {"object": "list", "data_ref": name, name: rows, "total": total, "total_is_exact": True}
 
 
 def no_content() -> Response:

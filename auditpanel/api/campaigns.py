@@ -5,16 +5,18 @@ from __future__ import annotations
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
+from auditpanel.api import shapes
 from auditpanel.api import vouchers as voucher_routes
 from auditpanel.api.asking import answer_with_csv, answer_with_rows, answer_with_task, start_task
-from auditpanel.api.calls import list_as_json, read_json, read_json_rows, read_number, read_page, refer, refuse_parameters, text_parameter
-from auditpanel.api.describing import answers, answers_csv, answers_list_of
+from auditpanel.api.calls import page_as_json, read_json, read_json_rows, read_number, read_page, refer, refuse_parameters, text_parameter
+from auditpanel.api.describing import answers, answers_csv, answers_list_of, answers_task
+from auditpanel.api.parameters import page_of, text
 from auditpanel.api.scope import current_scope
 from auditpanel.catalogue import campaigns
 from auditpanel.catalogue.bodies import CampaignBody, VoucherBody
 from auditpanel.catalogue.campaigns import CampaignFilters, CampaignUpdate
 from auditpanel.catalogue.changes import Changes
-from auditpanel.catalogue.models import Campaign, Resource
+from auditpanel.catalogue.models import Campaign, CampaignType, Resource
 from auditpanel.catalogue.values import VOUCHERS_AT_ONCE, read_campaign, read_campaign_voucher
 from auditpanel.errors import InvalidInput
 from auditpanel.extensions import db
@@ -39,15 +41,23 @@ def add_routes(blueprint: Blueprint) -> None:
     blueprint.post("/campaigns/<campaign_id>/importCSV")(import_campaign_vouchers_csv)
 
 
+@answers(
+    shapes.CampaignList,
+    query=(
+        *page_of(campaigns.ORDERS),
+        text("campaign_type", ", ".join(CampaignType)),
+        text("campaign_status", "DONE, or IN_PROGRESS while vouchers are generated"),
+    ),
+)
 def list_campaigns() -> ResponseReturnValue:
     """A page of the campaigns. Narrowed by `campaign_type` and `campaign_status`; with `limit`, `page` and `order`."""
     refuse_parameters("filters", "access_settings", "is_referral_code")
     filters = CampaignFilters(text_parameter("campaign_type"), text_parameter("campaign_status"))
     found = campaigns.list_campaigns(db.session(), current_scope(), filters, read_page())
-    return jsonify(list_as_json("campaigns", [campaigns.campaign_as_json(row) for row in found.rows], found.total))
+    return jsonify(page_as_json("campaigns", [campaigns.campaign_as_json(row) for row in found.rows], found))
 
 
-@answers(200, body=CampaignBody)
+@answers(shapes.Campaign, body=CampaignBody)
 def create_campaign() -> ResponseReturnValue:
     """Create a campaign. Its `vouchers_count` vouchers are generated in a background task: `CAMPAIGN.VOUCHERS_GENERATE`."""
     new = read_campaign(read_json())
@@ -55,10 +65,10 @@ def create_campaign() -> ResponseReturnValue:
     refer(Prefix.CAMPAIGN, campaign.id)
     if not new.vouchers_count:
         return _committed(campaign)
-    campaign.vouchers_generation_status = "IN_PROGRESS"
     return _with_task(campaign, TaskType.CAMPAIGN_VOUCHERS_GENERATE, {"vouchers_count": new.vouchers_count, "voucher": {}})
 
 
+@answers(shapes.Campaign)
 def get_campaign(campaign_id: str) -> ResponseReturnValue:
     """A campaign by its id or name."""
     return _committed(_named(campaign_id))
@@ -85,18 +95,18 @@ def _of(campaign: Campaign) -> Json:
     return {"campaign_id": format_id(Prefix.CAMPAIGN, campaign.id), "campaign": campaign.name}
 
 
-@answers(200, body=CampaignBody)
+@answers(shapes.Campaign, body=CampaignBody)
 def update_campaign(campaign_id: str) -> ResponseReturnValue:
     """Change what the body has. What the vouchers have from their campaign changes in a background task: `CAMPAIGN.VOUCHERS_UPDATE`."""
     campaign = _named(campaign_id)
     changed = campaigns.read_campaign_update(read_json(), campaign)
-    campaigns.change_campaign(db.session(), campaign, changed, now=utc_now())
+    campaigns.change_campaign(db.session(), current_scope(), campaign, changed, now=utc_now())
     if not changed.for_vouchers:
         return _committed(campaign)
     return _with_task(campaign, TaskType.CAMPAIGN_VOUCHERS_UPDATE, {"changes": changed.for_vouchers})
 
 
-@answers(202)
+@answers_task()
 def delete_campaign(campaign_id: str) -> ResponseReturnValue:
     """Delete a campaign with its vouchers, in a background task: `CAMPAIGN.VOUCHERS_DELETE`. It is not found any more at once."""
     campaign = _named(campaign_id)
@@ -104,11 +114,13 @@ def delete_campaign(campaign_id: str) -> ResponseReturnValue:
     return answer_with_task(TaskType.CAMPAIGN_VOUCHERS_DELETE, _of(campaign))
 
 
+@answers(shapes.Campaign)
 def enable_campaign(campaign_id: str) -> ResponseReturnValue:
     """Switch a campaign on."""
     return _switched(campaign_id, Changes({"active": True}))
 
 
+@answers(shapes.Campaign)
 def disable_campaign(campaign_id: str) -> ResponseReturnValue:
     """Switch a campaign off."""
     return _switched(campaign_id, Changes({"active": False}))
@@ -116,11 +128,11 @@ def disable_campaign(campaign_id: str) -> ResponseReturnValue:
 
 def _switched(campaign_id: str, changes: Changes) -> ResponseReturnValue:
     campaign = _named(campaign_id)
-    campaigns.change_campaign(db.session(), campaign, CampaignUpdate(changes, None, {}), now=utc_now())
+    campaigns.change_campaign(db.session(), current_scope(), campaign, CampaignUpdate(changes, None, {}), now=utc_now())
     return _committed(campaign)
 
 
-@answers(202, body=VoucherBody)
+@answers_task(body=VoucherBody, or_at_once=shapes.Voucher)
 def add_vouchers(campaign_id: str) -> ResponseReturnValue:
     """Add `vouchers_count` vouchers. One is added at once and shown (200); more in a background task: `CAMPAIGN.VOUCHERS_GENERATE`."""
     campaign, body = _named(campaign_id), read_json()
@@ -135,7 +147,7 @@ def add_vouchers(campaign_id: str) -> ResponseReturnValue:
     return answer_with_task(TaskType.CAMPAIGN_VOUCHERS_GENERATE, parameters)
 
 
-@answers(200, body=VoucherBody)
+@answers(shapes.Voucher, body=VoucherBody)
 def add_voucher_with_code(campaign_id: str, code: str) -> ResponseReturnValue:
     """Add one voucher with this code."""
     campaign, body = _named(campaign_id), read_json()
@@ -143,7 +155,7 @@ def add_voucher_with_code(campaign_id: str, code: str) -> ResponseReturnValue:
     return jsonify(voucher_routes.create(new, campaign))
 
 
-@answers_list_of(202, body=VoucherBody)
+@answers_list_of(VoucherBody)
 def import_campaign_vouchers(campaign_id: str) -> ResponseReturnValue:
     """Create vouchers of the campaign in a background task: `CAMPAIGN.VOUCHERS_IMPORT`."""
     campaign = _named(campaign_id)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
+from auditpanel.api import shapes
 from auditpanel.api.asking import answer_with_csv, answer_with_rows
 from auditpanel.api.calls import (
-    list_as_json,
     name_customer,
     no_content,
+    page_as_json,
     read_json,
     read_json_rows,
     read_page,
@@ -17,7 +18,8 @@ from auditpanel.api.calls import (
     refuse_parameters,
     text_parameter,
 )
-from auditpanel.api.describing import answers, answers_csv, answers_list_of
+from auditpanel.api.describing import answers, answers_csv, answers_list_of, answers_nothing, answers_task
+from auditpanel.api.parameters import moment, page_of, text
 from auditpanel.api.scope import current_scope
 from auditpanel.catalogue import customers
 from auditpanel.catalogue.bodies import CustomerBody, MetadataBody
@@ -43,6 +45,16 @@ def add_routes(blueprint: Blueprint) -> None:
     blueprint.delete("/customers/<customer_id>")(delete_customer)
 
 
+@answers(
+    shapes.CustomerList,
+    query=(
+        *page_of(customers.ORDERS),
+        text("email"),
+        text("city"),
+        text("name", "A part of the name"),
+        moment("starting_after", "The time of creation behind which to go on, newest first"),
+    ),
+)
 def list_customers() -> ResponseReturnValue:
     """A page of the customers.
 
@@ -52,13 +64,12 @@ def list_customers() -> ResponseReturnValue:
     refuse_parameters("segment_id")
     after = read_moment(text_parameter("starting_after"), "starting_after")
     filters = customers.CustomerFilters(text_parameter("email"), text_parameter("city"), text_parameter("name"), after)
-    asked = read_page()
-    found = customers.list_customers(db.session(), current_scope(), filters, asked)
-    answer = list_as_json("customers", [customers.customer_as_json(row) for row in found.rows], found.total)
-    return jsonify(answer | {"has_more": asked.page * asked.limit < found.total})
+    found = customers.list_customers(db.session(), current_scope(), filters, read_page())
+    answer = page_as_json("customers", [customers.customer_as_json(row) for row in found.rows], found)
+    return jsonify(answer | {"has_more": found.has_more})
 
 
-@answers(200, body=CustomerBody)
+@answers(shapes.Customer, body=CustomerBody)
 def create_customer() -> ResponseReturnValue:
     """Create a customer; or change the one that has the `id` or `source_id` already."""
     data = read_json()
@@ -70,7 +81,7 @@ def create_customer() -> ResponseReturnValue:
         except Duplicate:
             # Another call has created it just now.
             existing = _named(new.source_id or "")
-    customers.change_customer(db.session(), existing, read_customer_changes(data), now=utc_now())
+    customers.change_customer(db.session(), current_scope(), existing, read_customer_changes(data), now=utc_now())
     return _committed(existing)
 
 
@@ -96,20 +107,21 @@ def _tell(customer: Customer) -> None:
     name_customer(customer.source_id or str(customers.customer_as_json(customer)["id"]))
 
 
+@answers(shapes.Customer)
 def get_customer(customer_id: str) -> ResponseReturnValue:
     """A customer by its id or source id."""
     return _committed(_named(customer_id))
 
 
-@answers(200, body=CustomerBody)
+@answers(shapes.Customer, body=CustomerBody)
 def update_customer(customer_id: str) -> ResponseReturnValue:
     """Change what the body has. Metadata is set key by key; null clears a field."""
     customer, changes = _named(customer_id), read_customer_changes(read_json())
-    customers.change_customer(db.session(), customer, changes, now=utc_now())
+    customers.change_customer(db.session(), current_scope(), customer, changes, now=utc_now())
     return _committed(customer)
 
 
-@answers(204)
+@answers_nothing()
 def delete_customer(customer_id: str) -> ResponseReturnValue:
     """Delete a customer for good."""
     customer = _named(customer_id)
@@ -124,13 +136,13 @@ def import_customers_csv() -> ResponseReturnValue:
     return answer_with_csv(TaskType.CUSTOMERS_IMPORT_CSV, Resource.CUSTOMER, {})
 
 
-@answers_list_of(202, body=CustomerBody)
+@answers_list_of(CustomerBody)
 def update_customers_in_bulk() -> ResponseReturnValue:
     """Change each customer named by its `source_id`, or create it, in a background task: `CUSTOMERS.BULK_UPDATE`."""
     return answer_with_rows(TaskType.CUSTOMERS_BULK_UPDATE, read_json_rows(), {})
 
 
-@answers(202, body=MetadataBody)
+@answers_task(body=MetadataBody)
 def update_customers_metadata() -> ResponseReturnValue:
     """Set the same metadata for all the customers named by `source_ids`, in a background task: `CUSTOMERS.METADATA_UPDATE`."""
     asked = read_metadata_update(read_json())

@@ -3,19 +3,56 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 from flask import Blueprint, Flask, current_app, jsonify
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import Rule
 
-from auditpanel.api.describing import Description, description_of
+from auditpanel.api import async_actions, events, exports, logs, webhook_sendouts
+from auditpanel.api.describing import (
+    Description,
+    Shape,
+    answers,
+    answers_list_of,
+    answers_nothing,
+    answers_one_or_list_of,
+    answers_or_file,
+    description_of,
+)
+from auditpanel.api.events import EventBody
+from auditpanel.api.export_bodies import ExportBody
+from auditpanel.api.parameters import filters_of, one_of, text, whole
+from auditpanel.api.shapes import (
+    SHAPES,
+    AsyncActionList,
+    AsyncActionWithResult,
+    Error,
+    EventsRaised,
+    Export,
+    ExportList,
+    LogList,
+    LogsStored,
+    LogWithContent,
+    Started,
+    WebhookSendoutList,
+    WebhookSendoutResent,
+    WebhookSendoutWithAttempts,
+)
 from auditpanel.catalogue import bodies
+from auditpanel.exports.filters import EXPORT_FIELDS
+from auditpanel.exports.queries import NEWEST_FIRST, ORDERS
+from auditpanel.exports.records import GZIP_TYPE, MEDIA_TYPES
+from auditpanel.filters import Range
+from auditpanel.logs.filters import LOG_FIELDS
+from auditpanel.logs.values import NewLog
+from auditpanel.tasks.filters import TASK_FIELDS
+from auditpanel.webhooks.filters import SENDOUT_FIELDS
 
 Json = dict[str, object]
 
-STRUCTS = (
+BODIES = (
     bodies.VoucherBody,
     bodies.CampaignBody,
     bodies.CustomerBody,
@@ -23,18 +60,13 @@ STRUCTS = (
     bodies.SkuBody,
     bodies.VouchersMetadataBody,
     bodies.MetadataBody,
+    NewLog,
+    EventBody,
+    ExportBody,
 )
-ERROR: Json = {
-    "type": "object",
-    "properties": {
-        "code": {"type": "integer"},
-        "key": {"type": "string"},
-        "message": {"type": "string"},
-        "details": {"type": "string"},
-        "request_id": {"type": "string"},
-    },
-}
-STARTED: Json = {"type": "object", "properties": {"async_action_id": {"type": "string"}}}
+KEYS = ("X-App-Id", "X-App-Token")
+BY_KEY: Json = {name: [] for name in KEYS}
+BY_TOKEN: Json = {"token": []}
 _ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
@@ -42,6 +74,30 @@ def register(app: Flask) -> None:
     blueprint = Blueprint("api_document", __name__, url_prefix="/v1")
     blueprint.get("/openapi.json")(show_document)
     app.register_blueprint(blueprint)
+
+
+answers_list_of(NewLog, shown=LogsStored)(logs.create_logs)
+answers_one_or_list_of(EventBody, shown=EventsRaised)(events.create_events)
+answers(LogList, query=filters_of(LOG_FIELDS, default_range=Range.DAY))(logs.index_logs)
+answers(LogWithContent)(logs.show_log)
+answers(AsyncActionList, query=(*filters_of(TASK_FIELDS, default_range=Range.ALL), text("end_date", "Another name of created_before")))(
+    async_actions.list_async_actions
+)
+answers(AsyncActionWithResult)(async_actions.get_async_action)
+answers(WebhookSendoutList, query=filters_of(SENDOUT_FIELDS, default_range=Range.ALL))(webhook_sendouts.list_webhook_sendouts)
+answers(WebhookSendoutWithAttempts)(webhook_sendouts.get_webhook_sendout)
+answers(WebhookSendoutResent, status=202)(webhook_sendouts.resend_webhook_sendout)
+answers(Export, body=ExportBody)(exports.create_export)
+answers(
+    ExportList,
+    query=(
+        *filters_of(EXPORT_FIELDS, default_range=Range.ALL),
+        whole("page", default=1, highest=exports.LAST_PAGE, description="Instead of a cursor"),
+        one_of("order", ORDERS, default=NEWEST_FIRST),
+    ),
+)(exports.list_exports)
+answers_or_file(Export, [*MEDIA_TYPES.values(), exports.TEXT, GZIP_TYPE])(exports.get_export)
+answers_nothing()(exports.delete_export)
 
 
 def show_document() -> ResponseReturnValue:
@@ -55,14 +111,15 @@ def describe(app: Flask) -> Json:
     for rule, method in _routes(app):
         path = _ARGUMENT.sub(r"{\1}", rule.rule)
         paths.setdefault(path, {})[method.lower()] = _operation(app, rule)
-    _, schemas = msgspec.json.schema_components(STRUCTS, schema_hook=_any_json, ref_template="#/components/schemas/{name}")
-    keys = {name: {"type": "apiKey", "in": "header", "name": name} for name in ("X-App-Id", "X-App-Token")}
+    _, schemas = msgspec.json.schema_components(BODIES + SHAPES, schema_hook=_any_json, ref_template="#/components/schemas/{name}")
+    keys = {name: {"type": "apiKey", "in": "header", "name": name} for name in KEYS}
+    token = {"type": "apiKey", "in": "query", "name": "token", "description": "Of the address of a file"}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Auditpanel", "version": "1"},
         "paths": paths,
-        "components": {"schemas": schemas | {"Error": ERROR, "AsyncActions": STARTED}, "securitySchemes": keys},
-        "security": [{name: [] for name in keys}],
+        "components": {"schemas": schemas, "securitySchemes": keys | {"token": token}},
+        "security": [BY_KEY],
     }
 
 
@@ -87,11 +144,17 @@ def _operation(app: Flask, rule: Rule) -> Json:
     operation: Json = {
         "operationId": rule.endpoint.rpartition(".")[2],
         "summary": _joined(summary),
-        "parameters": [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in sorted(rule.arguments)],
-        "responses": {str(description.status): _answer(description.status), "default": _with_schema("An error", "Error")},
+        "parameters": [
+            *({"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in sorted(rule.arguments)),
+            *(parameter.as_json for parameter in description.query),
+        ],
+        "responses": {str(status): _answer(status, shown, description.files) for status, shown in description.shown.items()}
+        | {"default": _with_schema("An error", Error)},
     }
     if more:
         operation["description"] = _joined(more)
+    if description.files:
+        operation["security"] = [BY_KEY, BY_TOKEN]
     if (content := _body(description)) is not None:
         operation["requestBody"] = {"content": content}
     return operation
@@ -101,14 +164,21 @@ def _joined(text: str) -> str:
     return " ".join(text.split())
 
 
-def _answer(status: int) -> Json:
-    if status == 202:
-        return _with_schema("A background task has been started", "AsyncActions")
-    return {"description": "Done"} if status == 204 else {"description": "Done", "content": {"application/json": {}}}
+def _answer(status: int, shown: Shape | None, files: Sequence[str]) -> Json:
+    words = "A background task has been started" if shown is Started else "Taken" if status == 202 else "Done"
+    if shown is None:
+        return {"description": words} if status == 204 else {"description": words, "content": {"application/json": {}}}
+    return _with_schema(words, shown, files)
 
 
-def _with_schema(description: str, name: str) -> Json:
-    return {"description": description, "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}}
+def _with_schema(description: str, shown: Shape, files: Sequence[str] = ()) -> Json:
+    content: Json = {"application/json": {"schema": _reference(shown)}}
+    file = {"schema": {"type": "string", "format": "binary"}}
+    return {"description": description, "content": content | dict.fromkeys(files, file)}
+
+
+def _reference(shape: Shape) -> Json:
+    return {"$ref": f"#/components/schemas/{shape.__name__}"}
 
 
 def _body(description: Description) -> Json | None:
@@ -117,5 +187,7 @@ def _body(description: Description) -> Json | None:
         return {"multipart/form-data": {"schema": file}}
     if description.body is None:
         return None
-    schema: Json = {"$ref": f"#/components/schemas/{description.body.__name__}"}
-    return {"application/json": {"schema": {"type": "array", "items": schema} if description.is_list else schema}}
+    one = _reference(description.body)
+    many: Json = {"type": "array", "items": one}
+    schema = {"oneOf": [one, many]} if description.is_one_or_list else many if description.is_list else one
+    return {"application/json": {"schema": schema}}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from auditpanel.api.bodies import read_body
+from auditpanel.api.calls import forget_answer
 from auditpanel.api.paging import read_limit
 from auditpanel.api.scope import current_scope
 from auditpanel.errors import InvalidInput, NotFound
@@ -82,7 +83,7 @@ def index_logs() -> ResponseReturnValue:
     place = _read_place(request.args.get("cursor", ""))
     page = list_logs(db.session(), scope, filters, span, place=place, size=read_limit(request.args.get("limit", "")))
     count = Count(0, is_exact=False) if page.looked_to else count_logs(db.session(), scope, filters, span)
-    _forget_answer()
+    forget_answer()
     following = page.looked_to or (page.lines[-1].key if page.has_more else None)
     return jsonify(
         object="list",
@@ -106,12 +107,8 @@ def show_log(log_id: str) -> ResponseReturnValue:
     except InvalidInput as error:
         raise NotFound(f"There is no such log: {error}.") from None
     record = get_log(db.session(), current_scope(), parsed)
-    _forget_answer()
+    forget_answer()
     return jsonify(record_as_json(record))
-
-
-def _forget_answer() -> None:
-    request.environ[CALL] = replace(request.environ[CALL], keeps_answer=False)
 
 
 def line_as_json(line: LogLine) -> dict[str, object]:

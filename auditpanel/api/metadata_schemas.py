@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
+from auditpanel.api import shapes
 from auditpanel.api.asking import answer_with_task
 from auditpanel.api.calls import list_as_json
-from auditpanel.api.describing import answers
+from auditpanel.api.describing import answers, answers_task
 from auditpanel.api.scope import current_scope
 from auditpanel.catalogue import metadata_schemas
 from auditpanel.catalogue.finding import ResourceNotFound
@@ -30,18 +31,20 @@ def add_routes(blueprint: Blueprint) -> None:
     blueprint.delete("/metadata-schemas/<resource>/<key>")(purge_metadata_key)
 
 
+@answers(shapes.MetadataSchemaList)
 def list_metadata_schemas() -> ResponseReturnValue:
     """The schemas of the project's metadata, one for each resource that has one."""
     found = metadata_schemas.list_schemas(db.session(), current_scope())
     return jsonify(list_as_json("schemas", [metadata_schemas.schema_as_json(schema) for schema in found], len(found)))
 
 
+@answers(shapes.MetadataSchema)
 def get_metadata_schema(resource: str) -> ResponseReturnValue:
     """The schema of `campaign`, `voucher`, `customer`, `product` or `sku`."""
     return jsonify(metadata_schemas.schema_as_json(metadata_schemas.get_schema(db.session(), current_scope(), resource)))
 
 
-@answers(202)
+@answers_task()
 def purge_metadata_key(resource: str, key: str) -> ResponseReturnValue:
     """Take a key out of the schema of `voucher`, `customer` or `product`, and out of all their metadata in a background task.
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
+from auditpanel.api import shapes
 from auditpanel.api.asking import answer_with_csv
-from auditpanel.api.calls import list_as_json, no_content, read_json, read_page, refer
-from auditpanel.api.describing import answers, answers_csv
+from auditpanel.api.calls import no_content, page_as_json, read_json, read_page, refer
+from auditpanel.api.describing import answers, answers_csv, answers_nothing
+from auditpanel.api.parameters import page_of
 from auditpanel.api.products import named_product
 from auditpanel.api.scope import current_scope
 from auditpanel.catalogue import skus
@@ -31,14 +33,15 @@ def add_routes(blueprint: Blueprint) -> None:
     blueprint.delete("/products/<product_id>/skus/<sku_id>")(delete_sku)
 
 
+@answers(shapes.SkuList, query=page_of(skus.ORDERS, after="start_date", before="end_date"))
 def list_skus(product_id: str) -> ResponseReturnValue:
     """A page of the product's SKUs. `start_date` and `end_date` narrow by the time of creation; with `limit`, `page`, `order`."""
     asked = read_page(created_after="start_date", created_before="end_date")
     found = skus.list_skus(db.session(), current_scope(), named_product(product_id), asked)
-    return jsonify(list_as_json("skus", [skus.sku_as_json(row) for row in found.rows], found.total))
+    return jsonify(page_as_json("skus", [skus.sku_as_json(row) for row in found.rows], found))
 
 
-@answers(200, body=SkuBody)
+@answers(shapes.Sku, body=SkuBody)
 def create_sku(product_id: str) -> ResponseReturnValue:
     """Create a SKU of the product; or change the one of it that has the `id` or `source_id` already."""
     product, data = named_product(product_id), read_json()
@@ -63,12 +66,13 @@ def _committed(sku: Sku) -> ResponseReturnValue:
     return jsonify(shown)
 
 
+@answers(shapes.Sku)
 def get_sku(sku_id: str) -> ResponseReturnValue:
     """A SKU by its id or source id."""
     return _committed(skus.get_sku(db.session(), current_scope(), sku_id))
 
 
-@answers(200, body=SkuBody)
+@answers(shapes.Sku, body=SkuBody)
 def update_sku(product_id: str, sku_id: str) -> ResponseReturnValue:
     """Change what the body has. Metadata is set key by key; null clears a field."""
     sku = skus.get_sku_of(db.session(), current_scope(), named_product(product_id), sku_id)
@@ -76,7 +80,7 @@ def update_sku(product_id: str, sku_id: str) -> ResponseReturnValue:
     return _committed(sku)
 
 
-@answers(204)
+@answers_nothing()
 def delete_sku(product_id: str, sku_id: str) -> ResponseReturnValue:
     """Delete a SKU for good."""
     sku = skus.get_sku_of(db.session(), current_scope(), named_product(product_id), sku_id)

@@ -8,9 +8,21 @@ from uuid import UUID
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from auditpanel.api import shapes
 from auditpanel.api.asking import answer_with_csv, answer_with_rows
-from auditpanel.api.calls import list_as_json, no_content, read_json, read_json_rows, read_page, refer, refuse_parameters, text_parameter
-from auditpanel.api.describing import answers, answers_csv, answers_list_of
+from auditpanel.api.calls import (
+    list_as_json,
+    no_content,
+    page_as_json,
+    read_json,
+    read_json_rows,
+    read_page,
+    refer,
+    refuse_parameters,
+    text_parameter,
+)
+from auditpanel.api.describing import answers, answers_csv, answers_list_of, answers_nothing, answers_task
+from auditpanel.api.parameters import page_of, text
 from auditpanel.api.scope import current_scope
 from auditpanel.catalogue import vouchers
 from auditpanel.catalogue.bodies import VoucherBody, VouchersMetadataBody
@@ -42,6 +54,17 @@ def add_routes(blueprint: Blueprint) -> None:
     blueprint.post("/vouchers/<code>/disable")(disable_voucher)
 
 
+@answers(
+    shapes.VoucherList,
+    query=(
+        *page_of(vouchers.ORDERS),
+        text("campaign_id", "An id"),
+        text("campaign", "A name"),
+        text("category"),
+        text("code"),
+        text("ids", "Several with commas between"),
+    ),
+)
 def list_vouchers() -> ResponseReturnValue:
     """A page of the vouchers.
 
@@ -57,7 +80,7 @@ def list_vouchers() -> ResponseReturnValue:
     filters = vouchers.VoucherFilters(campaign.id if campaign else None, text_parameter("category"), text_parameter("code"), _ids())
     found = vouchers.list_vouchers(db.session(), scope, filters, asked)
     names = vouchers.campaign_names(db.session(), scope, found.rows)
-    return jsonify(list_as_json("vouchers", [vouchers.voucher_as_json(row, names) for row in found.rows], found.total))
+    return jsonify(page_as_json("vouchers", [vouchers.voucher_as_json(row, names) for row in found.rows], found))
 
 
 def _ids() -> tuple[UUID, ...]:
@@ -68,13 +91,13 @@ def _ids() -> tuple[UUID, ...]:
         raise InvalidInput(error.reason, field="ids") from None
 
 
-@answers(200, body=VoucherBody)
+@answers(shapes.Voucher, body=VoucherBody)
 def create_voucher() -> ResponseReturnValue:
     """Create a voucher, with a `code` of its own or one that is made by `code_config`."""
     return _create(read_voucher(read_json()))
 
 
-@answers(200, body=VoucherBody)
+@answers(shapes.Voucher, body=VoucherBody)
 def create_voucher_with_code(code: str) -> ResponseReturnValue:
     """Create a voucher with this code."""
     body = read_json()
@@ -109,34 +132,37 @@ def _committed(voucher: Voucher) -> Json:
     return shown
 
 
+@answers(shapes.Voucher)
 def get_voucher(code: str) -> ResponseReturnValue:
     """A voucher by its code or id."""
     return jsonify(_committed(_named(code)))
 
 
-@answers(200, body=VoucherBody)
+@answers(shapes.Voucher, body=VoucherBody)
 def update_voucher(code: str) -> ResponseReturnValue:
     """Change what the body has. Metadata is set key by key; null clears a field."""
     voucher = _named(code)
     return _changed(voucher, read_voucher_changes(read_json()))
 
 
+@answers(shapes.Voucher)
 def enable_voucher(code: str) -> ResponseReturnValue:
     """Switch a voucher on."""
     return _changed(_named(code), Changes({"active": True}))
 
 
+@answers(shapes.Voucher)
 def disable_voucher(code: str) -> ResponseReturnValue:
     """Switch a voucher off."""
     return _changed(_named(code), Changes({"active": False}))
 
 
 def _changed(voucher: Voucher, changes: Changes) -> ResponseReturnValue:
-    vouchers.change_voucher(db.session(), voucher, changes, now=utc_now())
+    vouchers.change_voucher(db.session(), current_scope(), voucher, changes, now=utc_now())
     return jsonify(_committed(voucher))
 
 
-@answers(204)
+@answers_nothing()
 def delete_voucher(code: str) -> ResponseReturnValue:
     """Delete a voucher for good."""
     voucher = _named(code)
@@ -145,7 +171,7 @@ def delete_voucher(code: str) -> ResponseReturnValue:
     return no_content()
 
 
-@answers_list_of(202, body=VoucherBody)
+@answers_list_of(VoucherBody)
 def import_vouchers() -> ResponseReturnValue:
     """Create vouchers in a background task: `VOUCHERS.IMPORT`. What is wrong with one of them is in the task's result."""
     return answer_with_rows(TaskType.VOUCHERS_IMPORT, read_json_rows(), {})
@@ -157,13 +183,13 @@ def import_vouchers_csv() -> ResponseReturnValue:
     return answer_with_csv(TaskType.VOUCHERS_IMPORT_CSV, Resource.VOUCHER, {})
 
 
-@answers_list_of(202, body=VoucherBody)
+@answers_list_of(VoucherBody)
 def update_vouchers_in_bulk() -> ResponseReturnValue:
     """Set the metadata of each voucher named by its `code`, in a background task: `VOUCHERS.BULK_UPDATE`."""
     return answer_with_rows(TaskType.VOUCHERS_BULK_UPDATE, read_json_rows(), {})
 
 
-@answers(202, body=VouchersMetadataBody)
+@answers_task(body=VouchersMetadataBody)
 def update_vouchers_metadata() -> ResponseReturnValue:
     """Set the same metadata for all the vouchers named by `codes`, in a background task: `VOUCHERS.METADATA_UPDATE`."""
     asked = read_vouchers_metadata(read_json())

@@ -6,13 +6,16 @@ from flask import Flask
 from flask_admin import Admin
 
 from auditpanel.panel import account, administration, catalogue, login, scope, settings
+from auditpanel.panel.exports.views import ExportsView
 from auditpanel.panel.home import HomeView
-from auditpanel.panel.logs import LogsView
+from auditpanel.panel.logs.views import LogsView
 from auditpanel.panel.marks import write_unseen
 from auditpanel.panel.project import ProjectView
+from auditpanel.panel.sendouts.views import SendoutsView
 from auditpanel.panel.shell import add_shell
-from auditpanel.panel.tasks import TasksView
-from auditpanel.panel.trace import TracesView
+from auditpanel.panel.tasks.views import TasksView
+from auditpanel.panel.traces.views import TracesView
+from auditpanel.panel.webhooks.views import WebhooksView
 
 
 def register(app: Flask) -> None:
@@ -28,8 +31,11 @@ def register(app: Flask) -> None:
         ProjectView(url="/projects/<project_id>", endpoint="project"),
         LogsView(url="/projects/<project_id>/logs", endpoint="logs"),
         TasksView(url="/projects/<project_id>/background-tasks", endpoint="tasks"),
+        ExportsView(url="/projects/<project_id>/exports", endpoint="exports"),
+        SendoutsView(url="/projects/<project_id>/webhook-sendouts", endpoint="sendouts"),
         TracesView(url="/projects/<project_id>/traces", endpoint="traces"),
         *catalogue.views(),
+        WebhooksView(url="/projects/<project_id>/webhooks", endpoint="webhooks"),
         *settings.views(),
         *administration.views(),
     )

@@ -12,13 +12,13 @@ from wtforms.validators import InputRequired, NumberRange
 from auditpanel.accounts.models import Role
 from auditpanel.accounts.names import EMAIL_CHARACTERS, NAME_CHARACTERS
 from auditpanel.accounts.passwords import LEAST_CHARACTERS, MOST_CHARACTERS
-from auditpanel.accounts.projects import LEAST_BODY_LIMIT_BYTES, MOST_BODY_LIMIT_BYTES
+from auditpanel.accounts.projects import LEAST_BODY_LIMIT_BYTES, LONGEST_EXPORT_DAYS, MOST_BODY_LIMIT_BYTES
 from auditpanel.errors import InvalidInput
 from auditpanel.logs.values import ORIGIN_LABELS, Origin
 
 ROLE_WORDS = {
-    Role.VIEWER: "reads everything of the project",
-    Role.OPERATOR: "also sends again, exports and imports",
+    Role.VIEWER: "reads and exports everything of the project",
+    Role.OPERATOR: "also sends again, imports and schedules exports",
     Role.ADMIN: "also changes settings, members and keys",
 }
 ROLE_CHOICES = [SelectChoice(role.value, role.label) for role in Role]
@@ -104,6 +104,14 @@ class RecordingForm(PanelForm):
     @property
     def paths(self) -> list[str]:
         return [line.strip() for line in (self.redact_paths.data or "").splitlines() if line.strip()]
+
+
+class ExportsForm(PanelForm):
+    export_days = IntegerField(
+        "Files are kept, in days",
+        [NumberRange(1, LONGEST_EXPORT_DAYS, f"Write a whole number from 1 to {LONGEST_EXPORT_DAYS:,}.")],
+        description="After that a file is removed; the record of its export stays",
+    )
 
 
 class MemberForm(PanelForm):

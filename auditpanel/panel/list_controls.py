@@ -142,20 +142,17 @@ def resolve_span(asked: Asked, now: datetime, zone: ZoneInfo) -> Span:
         return Span(None, None)
 
 
-def span_hints(span: Span, zone: tzinfo) -> tuple[str, str]:
-    """The ends of a range as they could be typed, for its fields."""
-    start, end = (typed_words(bound.astimezone(zone)) if bound else "" for bound in (span.start, span.end))
-    return start or "from", end or "now"
+def bound_hint(bound: datetime | None, zone: tzinfo) -> str:
+    """An end of a range as it could be typed, `24 Nov 2026 16:42:08`, for its field; empty where it is open."""
+    if bound is None:
+        return ""
+    moment = bound.astimezone(zone)
+    return f"{day_words(moment.date())} {moment:%H:%M:%S}"
 
 
 def zone_shown(times: Times, project_zone: ZoneInfo) -> tzinfo:
     """The zone that the server writes times in; local time is the browser's."""
     return UTC if times is Times.UTC else project_zone
-
-
-def typed_words(moment: datetime | None) -> str:
-    """As it could be typed: `24 Nov 2026 16:42:08`."""
-    return f"{day_words(moment.date())} {moment:%H:%M:%S}" if moment else ""
 
 
 def zone_name(zone: tzinfo) -> str:

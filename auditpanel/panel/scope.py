@@ -6,7 +6,8 @@ from flask import Response, current_app, g, request
 from flask_login import current_user
 
 from auditpanel.accounts.models import Role
-from auditpanel.accounts.scope import ProjectScope, scope_of_member, scope_of_panel
+from auditpanel.accounts.scope import Caller, ProjectScope, scope_of_member, scope_of_panel
+from auditpanel.answers import request_id
 from auditpanel.errors import Forbidden, InvalidInput, NotFound
 from auditpanel.extensions import db
 from auditpanel.ids import Prefix, parse_id
@@ -37,7 +38,8 @@ def current_scope() -> ProjectScope:
         except InvalidInput:
             raise NotFound("There is no such project, or you are not a member of it.") from None
         me = logged_in()
-        g.project_scope = scope_of_member(db.session(), me.user, project_id)
+        caller = Caller(request_id(), str(Origin.DASHBOARD), user=me.email)
+        g.project_scope = scope_of_member(db.session(), me.user, project_id).entered_by(caller)
         request.environ[CALL] = CallDetails(g.project_scope, Origin.DASHBOARD, user=me.email, keeps_answer=False)
     scope: ProjectScope = g.project_scope
     return scope

@@ -1,4 +1,4 @@
-"""A project's settings, for its admins: its name and zone, what is kept of bodies, its members, its API keys."""
+"""A project's settings, for its admins: its name and zone, what is kept of bodies and exports, its members, its API keys."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from auditpanel.accounts import keys, members
 from auditpanel.accounts.models import ApiKey, Project, Role
-from auditpanel.accounts.projects import change_project, change_recording, get_project
-from auditpanel.accounts.scope import ProjectScope
+from auditpanel.accounts.projects import change_export_days, change_project, change_recording, get_project
+from auditpanel.accounts.scope import ProjectScope, scope_of_project
 from auditpanel.errors import InvalidInput
+from auditpanel.exports.schedules import follow_time_zone
 from auditpanel.extensions import db
 from auditpanel.logs.redaction import check_path
 from auditpanel.logs.values import Origin
-from auditpanel.panel.forms import KIB, KeyForm, MemberForm, PanelForm, ProjectForm, RecordingForm, RoleForm, zone_names
+from auditpanel.panel.forms import KIB, ExportsForm, KeyForm, MemberForm, PanelForm, ProjectForm, RecordingForm, RoleForm, zone_names
 from auditpanel.panel.login import logged_in
 from auditpanel.panel.moments import ShownMoment, show_moment
 from auditpanel.panel.next_page import next_page
@@ -44,8 +45,8 @@ class SettingsView(PanelView):
     def index(self) -> Response | BaseResponse:
         project = _project()
         form = ProjectForm(data={"name": project.name, "time_zone": project.time_zone})
-        if not _takes(form, lambda: change_project(db.session(), project, name=form.name.data or "", time_zone=form.time_zone.data or "")):
-            return self._general_page(form, _recording_form(project))
+        if not _takes(form, lambda: _change_general(project, form)):
+            return _general_page(form, _recording_form(project), _exports_form(project))
         return done("Saved.", "settings.index")
 
     @expose("/recording", methods=["GET", "POST"])
@@ -53,9 +54,16 @@ class SettingsView(PanelView):
         project = _project()
         form = RecordingForm(data=_recording_data(project))
         if not _takes(form, lambda: _change_recording(project, form)):
-            general = ProjectForm(formdata=None, data={"name": project.name, "time_zone": project.time_zone})
-            return self._general_page(general, form)
+            return _general_page(_project_form(project), form, _exports_form(project))
         return done("Saved. It holds for what is recorded from now on.", "settings.index")
+
+    @expose("/exports", methods=["GET", "POST"])
+    def exports(self) -> Response | BaseResponse:
+        project = _project()
+        form = ExportsForm(data={"export_days": project.export_days})
+        if not _takes(form, lambda: change_export_days(db.session(), project, form.export_days.data or 0)):
+            return _general_page(_project_form(project), _recording_form(project), form)
+        return done("Saved. It holds for exports that are asked for from now on.", "settings.index")
 
     @expose("/members", methods=["GET", "POST"])
     def members(self) -> Response | BaseResponse:
@@ -107,10 +115,6 @@ class SettingsView(PanelView):
         db.session.commit()
         return done(f"The key {name} is revoked: calls with it are refused from now on.", "settings.keys")
 
-    def _general_page(self, form: ProjectForm, recording_form: RecordingForm) -> Response:
-        page = render_template("settings/index.html", form=form, recording_form=recording_form, zones=zone_names(), scope=current_scope())
-        return make_response(page, 400 if form.errors or recording_form.errors else 200)
-
     def _page(self, template: str, form: PanelForm, **values: object) -> Response:
         return make_response(render_template(template, form=form, scope=current_scope(), **values), 400 if form.errors else 200)
 
@@ -150,12 +154,31 @@ def _takes(form: PanelForm, change: Callable[[], object]) -> bool:
     return True
 
 
+def _general_page(form: ProjectForm, recording_form: RecordingForm, exports_form: ExportsForm) -> Response:
+    forms = {"form": form, "recording_form": recording_form, "exports_form": exports_form}
+    page = render_template("settings/index.html", zones=zone_names(), scope=current_scope(), **forms)
+    return make_response(page, 400 if any(each.errors for each in forms.values()) else 200)
+
+
+def _project_form(project: Project) -> ProjectForm:
+    return ProjectForm(formdata=None, data={"name": project.name, "time_zone": project.time_zone})
+
+
+def _exports_form(project: Project) -> ExportsForm:
+    return ExportsForm(formdata=None, data={"export_days": project.export_days})
+
+
 def _recording_data(project: Project) -> dict[str, object]:
     return {"redact_paths": "\n".join(project.redact_paths), "body_limit_kib": project.body_limit_bytes // KIB}
 
 
 def _recording_form(project: Project) -> RecordingForm:
     return RecordingForm(formdata=None, data=_recording_data(project))
+
+
+def _change_general(project: Project, form: ProjectForm) -> None:
+    change_project(db.session(), project, name=form.name.data or "", time_zone=form.time_zone.data or "")
+    follow_time_zone(db.session(), scope_of_project(project, Role.ADMIN), utc_now())
 
 
 def _change_recording(project: Project, form: RecordingForm) -> None:

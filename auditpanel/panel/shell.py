@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from flask import g, request, url_for
 from flask_login import current_user
@@ -10,11 +11,19 @@ from flask_login import current_user
 from auditpanel.accounts.members import list_projects
 from auditpanel.accounts.models import Role
 from auditpanel.accounts.scope import ProjectScope
+from auditpanel.exports.queries import running_count as running_exports
 from auditpanel.extensions import db
+from auditpanel.filters import Range
 from auditpanel.panel.catalogue_links import CATALOGUE_VIEWS
+from auditpanel.panel.exports.notices import Notices, awaited_notices
 from auditpanel.panel.formatters import count_text, initials_of
 from auditpanel.panel.login import logged_in
-from auditpanel.tasks.queries import running_count
+from auditpanel.panel.sendouts.showing import short_count
+from auditpanel.tasks.queries import running_count as running_tasks
+from auditpanel.times import utc_now
+from auditpanel.webhooks.latest import errors_since
+
+RECENT = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +36,7 @@ class ShellProject:
 
 @dataclass(frozen=True, slots=True)
 class ShellLink:
-    """`count_text` is of what runs, or of what needs a person; nothing else is counted here."""
+    """`count_text` is of what runs, or, where the count `is_bad`, of what needs a person; nothing else is counted here."""
 
     label: str
     url: str
@@ -35,6 +44,7 @@ class ShellLink:
     icon: str = ""
     count_text: str = ""
     count_words: str = ""
+    is_bad: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,7 @@ class Shell:
     navigation_below: list[ShellLink]
     administration: list[ShellLink]
     logout_url: str
+    awaited: Notices | None
 
 
 def add_shell() -> dict[str, Shell | None]:
@@ -75,15 +86,30 @@ def _shell() -> Shell:
         navigation_below=_below(scope) if scope else [],
         administration=[_link("Users", "users"), _link("Projects", "projects_admin")] if me.is_superuser else [],
         logout_url=url_for("login.log_out"),
+        awaited=awaited_notices(db.session(), scope, me.email) if scope else None,
     )
 
 
 def _navigation(scope: ProjectScope) -> list[ShellLink]:
-    running = running_count(db.session(), scope)
-    tasks = _link("Background tasks", "tasks", "tasks")
-    if running:
-        tasks = replace(tasks, count_text=count_text(running), count_words=f"{count_text(running)} not ended yet")
-    return [_link("Logs", "logs", "logs"), tasks]
+    tasks = _with_running(_link("Background tasks", "tasks", "tasks"), running_tasks(db.session(), scope))
+    # Of the last 24 hours, as other lists begin, there are few exports.
+    exports = replace(_link("Exports", "exports", "exports"), url=url_for("exports.index", range=Range.MONTH))
+    return [_link("Logs", "logs", "logs"), tasks, _with_running(exports, running_exports(db.session(), scope)), _sendouts(scope)]
+
+
+def _with_running(link: ShellLink, running: int) -> ShellLink:
+    return replace(link, count_text=count_text(running), count_words=f"{count_text(running)} not ended yet") if running else link
+
+
+def _sendouts(scope: ProjectScope) -> ShellLink:
+    """With those given up in the last 24 hours: only they need somebody."""
+    link = _link("Webhook sendouts", "sendouts", "sendouts")
+    errors = errors_since(db.session(), scope, utc_now() - RECENT)
+    if not errors.value:
+        return link
+    more = "" if errors.is_exact else "+"
+    words = f"{count_text(errors.value)}{more} in error in the last 24 hours"
+    return replace(link, count_text=f"{short_count(errors.value)}{more}", count_words=words, is_bad=True)
 
 
 def _projects(scope: ProjectScope | None) -> list[ShellLink]:
@@ -95,7 +121,8 @@ def _projects(scope: ProjectScope | None) -> list[ShellLink]:
 
 def _below(scope: ProjectScope) -> list[ShellLink]:
     catalogue = ShellLink("Catalogue", url_for("catalogue.index"), current=request.blueprint in CATALOGUE_VIEWS, icon="catalogue")
-    return [catalogue, _link("Settings", "settings", "settings")] if scope.role.includes(Role.ADMIN) else [catalogue]
+    links = [catalogue, _link("Webhooks", "webhooks", "webhooks")]
+    return [*links, _link("Settings", "settings", "settings")] if scope.role.includes(Role.ADMIN) else links
 
 
 def _link(label: str, view: str, icon: str = "") -> ShellLink:

@@ -42,7 +42,8 @@ from auditpanel.panel.catalogue.showing import Act, Cell, Column, Fact, Related,
 from auditpanel.panel.catalogue.views import RecordsView
 from auditpanel.panel.catalogue.worth import State, state_of, validity_words, worth_words
 from auditpanel.panel.formatters import count_text
-from auditpanel.panel.task_asking import ask_for_task
+from auditpanel.panel.scope import current_scope
+from auditpanel.panel.tasks.asking import ask_for_task
 from auditpanel.tasks.values import TaskType
 from auditpanel.times import utc_now
 
@@ -118,7 +119,8 @@ class CampaignsView(RecordsView[Campaign]):
 
     def _switch(self, record_id: str, message: str, *, is_on: bool) -> BaseResponse:
         changes = CampaignUpdate(Changes({"active": is_on}), None, {})
-        return self.changed(record_id, lambda campaign: campaigns.change_campaign(db.session(), campaign, changes, now=utc_now()), message)
+        scope, now = current_scope(), utc_now()
+        return self.changed(record_id, lambda campaign: campaigns.change_campaign(db.session(), scope, campaign, changes, now=now), message)
 
     def get(self, scope: ProjectScope, record_id: str) -> Campaign:
         return campaigns.get_campaign(db.session(), scope, record_id)
@@ -217,7 +219,6 @@ class CampaignsView(RecordsView[Campaign]):
         new = read_campaign(body)
         campaign = campaigns.create_campaign(db.session(), scope, new)
         if new.vouchers_count:
-            campaign.vouchers_generation_status = "IN_PROGRESS"
             parameters = self._of(campaign) | {"vouchers_count": new.vouchers_count, "voucher": {}}
             ask_for_task(scope, TaskType.CAMPAIGN_VOUCHERS_GENERATE, parameters)
         return campaign
@@ -246,7 +247,7 @@ class CampaignsView(RecordsView[Campaign]):
             body["voucher"] = {name: {**(stored if isinstance(stored, dict) else {}), **changed}}
         body |= form.switched(initial) | {"metadata": metadata.metadata, "unset_metadata_fields": list(metadata.unset_metadata)}
         changes = campaigns.read_campaign_update(body, record)
-        campaigns.change_campaign(db.session(), record, changes, now=utc_now())
+        campaigns.change_campaign(db.session(), scope, record, changes, now=utc_now())
         if not changes.for_vouchers or not record.vouchers_count:
             return ""
         ask_for_task(scope, TaskType.CAMPAIGN_VOUCHERS_UPDATE, self._of(record) | {"changes": changes.for_vouchers})

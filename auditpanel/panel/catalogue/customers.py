@@ -21,7 +21,7 @@ from auditpanel.panel.catalogue.kind import Json
 from auditpanel.panel.catalogue.showing import Act, Cell, Column, Fact, moment_cell, moment_fact
 from auditpanel.panel.catalogue.views import RecordsView
 from auditpanel.panel.formatters import shorten_id
-from auditpanel.panel.log_record import filtered
+from auditpanel.panel.logs.record import filtered
 from auditpanel.times import day_words, utc_now
 
 PERSON = ("source_id", "name", "email", "phone", "description", "birthdate")
@@ -132,7 +132,7 @@ class CustomersView(RecordsView[Customer]):
             body["address"] = form.given(*ADDRESS) or None
         read = read_customer_changes(body)
         changes = Changes(read.columns, read.metadata, unset_metadata=metadata.unset_metadata)
-        customers.change_customer(db.session(), record, changes, now=utc_now())
+        customers.change_customer(db.session(), scope, record, changes, now=utc_now())
         return ""
 
     def delete(self, scope: ProjectScope, record: Customer) -> str:

@@ -130,7 +130,7 @@ class ProductsView(RecordsView[Product]):
         body = _read(form.changed(initial, "price", "attributes")) | form.changed(initial, *TEXTS) | {"metadata": metadata.metadata}
         read = read_product_changes(body)
         changes = Changes(read.columns, read.metadata, unset_metadata=metadata.unset_metadata)
-        products.change_product(db.session(), record, changes, now=utc_now())
+        products.change_product(db.session(), scope, record, changes, now=utc_now())
         return ""
 
     def delete(self, scope: ProjectScope, record: Product) -> str:

@@ -9,6 +9,8 @@ from datetime import datetime, tzinfo
 
 from flask import url_for
 
+from auditpanel.exports.values import Exported
+from auditpanel.filters import Params
 from auditpanel.panel.bodies import BodyKind, BodyView, RawText
 from auditpanel.panel.catalogue.metadata import MetadataRow
 from auditpanel.panel.catalogue.worth import State
@@ -69,7 +71,10 @@ class Within:
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """`search_words` say what the search looks into. `typed` is what was looked for; `is_cut` where more was found than is shown."""
+    """`search_words` say what the search looks into. `typed` is what was looked for; `is_cut` where more was found than is shown.
+
+    `state` is what the list is narrowed to, as an export of it takes it.
+    """
 
     title: str
     many: str
@@ -85,6 +90,8 @@ class ListPage:
     new_words: str
     within: Within | None
     zone: str
+    exported: Exported
+    state: Params
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from auditpanel.catalogue.columns import Schema
 from auditpanel.catalogue.lists import COUNT_CAP, FOUND_LIMIT, Count, Direction, Place
 from auditpanel.catalogue.metadata_schemas import find_schema
 from auditpanel.errors import Conflict, InvalidInput
+from auditpanel.exports.values import Exported
 from auditpanel.extensions import db
 from auditpanel.ids import parse_id
 from auditpanel.panel.catalogue.forms import RecordForm
@@ -30,6 +31,8 @@ from auditpanel.times import iso_utc
 
 PAGE_SIZE = 50
 SEARCH_CHARACTERS = 200
+# What the list of another kind can be narrowed to.
+WITHIN = ("campaign", "product")
 CHANGED_MEANWHILE = (
     "It was changed by somebody else since you opened this page. What you typed stands below; save again to set it over their changes"
 )
@@ -176,10 +179,12 @@ class RecordsView(RecordKind[Record], Generic[Record]):
             new_words=f"New {self.one}",
             within=within,
             zone=scope.time_zone.key,
+            exported=Exported(self.resource),
+            state=[("search", typed)] if typed else [(name, request.args[name]) for name in WITHIN if request.args.get(name)],
         )
 
     def _list_url(self, *, page: str = "index", **place: str) -> str:
-        kept = {name: request.args[name] for name in ("campaign", "product") if name in request.args}
+        kept = {name: request.args[name] for name in WITHIN if name in request.args}
         return self.url_to(page, **kept, **place)
 
     def _place(self) -> Place | None:

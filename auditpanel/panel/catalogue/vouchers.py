@@ -42,6 +42,7 @@ from auditpanel.panel.catalogue.showing import Act, Cell, Column, Fact, Within, 
 from auditpanel.panel.catalogue.views import RecordsView
 from auditpanel.panel.catalogue.worth import State, state_of, validity_words, worth_words
 from auditpanel.panel.formatters import count_text
+from auditpanel.panel.scope import current_scope
 from auditpanel.times import utc_now
 
 TYPE_LABELS = {"DISCOUNT_VOUCHER": "Discount", "GIFT_VOUCHER": "Gift card", "LOYALTY_CARD": "Loyalty card"}
@@ -105,7 +106,8 @@ class VouchersView(RecordsView[Voucher]):
         return self._switch(record_id, "is disabled now.", Changes({"active": False}))
 
     def _switch(self, record_id: str, message: str, changes: Changes) -> BaseResponse:
-        return self.changed(record_id, lambda voucher: vouchers.change_voucher(db.session(), voucher, changes, now=utc_now()), message)
+        scope, now = current_scope(), utc_now()
+        return self.changed(record_id, lambda voucher: vouchers.change_voucher(db.session(), scope, voucher, changes, now=now), message)
 
     def get(self, scope: ProjectScope, record_id: str) -> Voucher:
         return vouchers.get_voucher(db.session(), scope, record_id)
@@ -233,7 +235,7 @@ class VouchersView(RecordsView[Voucher]):
             body["discount"] = {**record.discount, **changed}
         read = read_voucher_changes(body)
         changes = Changes(read.columns, read.metadata, read.settings, metadata.unset_metadata)
-        vouchers.change_voucher(db.session(), record, changes, now=utc_now())
+        vouchers.change_voucher(db.session(), scope, record, changes, now=utc_now())
         return ""
 
     def delete(self, scope: ProjectScope, record: Voucher) -> str:

@@ -5,7 +5,7 @@ import { start } from "./start.js";
 const OFTEN_MS = 2_000;
 const SLOWEST_MS = 60_000;
 
-async function fetchPage() {
+export async function fetchPage() {
   const response = await fetch(location.href, { headers: { Accept: "text/html", "X-Fragment": "live" }, cache: "no-store" });
   if (!response.ok) throw new Error(`the server answered ${response.status}`);
   if (response.redirected) throw new Error("you are logged out");
@@ -26,7 +26,7 @@ function replace(part, fresh) {
   part.dispatchEvent(new CustomEvent("rows-added"));
 }
 
-function update(page) {
+export function update(page) {
   for (const part of document.querySelectorAll("[data-live]")) {
     const fresh = page.querySelector(`[data-live="${CSS.escape(part.dataset.live)}"]`);
     // A list that was narrowed to what runs is empty now, or the like.

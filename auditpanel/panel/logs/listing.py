@@ -1,0 +1,221 @@
+"""The list of logs as its template shows it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+
+from flask import url_for
+from sqlalchemy.orm import Session
+
+from auditpanel.accounts.scope import ProjectScope
+from auditpanel.filters import FilterSet, Match, Params, Range, Span
+from auditpanel.ids import Prefix
+from auditpanel.keyset import Count, Direction, Place, direction_of
+from auditpanel.logs.filters import LOG_FIELDS
+from auditpanel.logs.queries import BUDGET_S, COUNT_BUDGET_S, LogPage, count_each, count_logs, list_logs
+from auditpanel.logs.values import LogLine
+from auditpanel.panel.formatters import (
+    Duration,
+    StatusView,
+    Who,
+    clock_parts,
+    count_text,
+    format_duration,
+    moment_words,
+    split_path,
+    status_view,
+    who_of,
+)
+from auditpanel.panel.list_controls import Asked, Choice, ListUrls, read_asked
+from auditpanel.panel.list_page import PAGE_SIZE as PAGE_SIZE
+from auditpanel.panel.list_page import (
+    Empty,
+    Help,
+    Listing,
+    ListPage,
+    count_words,
+    days_of,
+    empty_title,
+    place_url,
+    record_urls,
+)
+from auditpanel.panel.marks import write_unseen
+from auditpanel.panel.sendouts.caused import caused_by_call
+from auditpanel.panel.tasks.showing import CausedView
+from auditpanel.tasks.queries import tasks_caused_by
+from auditpanel.webhooks.traced import sendouts_failed_by
+
+# The list's text field; the other fields stand under "Add filter".
+TEXT_FIELD = "body_text"
+ERRORS_ONLY = LOG_FIELDS["only"]
+# An empty page names the filter whose removal helps; only this many are tried.
+HELP_TRIES = 4
+HELP_BUDGET_S = 0.1
+_UNKNOWN = Count(0, is_exact=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """All that a cell shows, ready: unseen characters are written out. `who_parts` is where a long name may break, at its @."""
+
+    url: str
+    line: LogLine
+    clock: str
+    milliseconds: str
+    iso: str
+    status: StatusView
+    method: str
+    path: str
+    path_head: str
+    path_tail: str
+    error: str | None
+    origin_label: str
+    who: Who | None
+    who_parts: tuple[str, str]
+    duration: Duration | None
+    caused: CausedView | None
+
+
+@dataclass(frozen=True, slots=True)
+class LookedBack:
+    """The budget of time ended the search at `until_words`."""
+
+    until_words: str
+    continue_url: str
+    found: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogListPage(ListPage[LogLine, Row]):
+    looked_back: LookedBack | None
+
+
+def read_request(pairs: Params) -> Asked:
+    return read_asked(pairs, LOG_FIELDS)
+
+
+def build_list(session: Session, scope: ProjectScope, asked: Asked, now: datetime) -> LogListPage:
+    started = time.monotonic()
+    listing = Listing.of(asked, LOG_FIELDS, scope, url_for("logs.index"), now)
+    filters, span, place = listing.filters, listing.span, listing.place
+    found, total, errors_text = LogPage([], has_more=False), Count(0, is_exact=True), None
+    if not listing.is_refused:
+        found = list_logs(session, scope, filters, span, place=place, size=PAGE_SIZE)
+        left_s = max(0.05, BUDGET_S + COUNT_BUDGET_S - (time.monotonic() - started))
+        total, errors = _counts(session, scope, listing, found, min(left_s, COUNT_BUDGET_S))
+        errors_text = count_words(errors)
+    is_empty = not listing.is_refused and not found.lines and found.looked_to is None
+    return LogListPage(
+        listing=listing,
+        found=found,
+        days=days_of(listing, found.lines, _row_of(session, scope, listing, found)),
+        switch=switch_choices(listing.urls, errors_text),
+        total_text=count_words(total) or f"at least {count_text(len(found.lines))}",
+        empty=_empty(session, scope, listing) if is_empty else None,
+        text_field=TEXT_FIELD,
+        looked_back=_looked_back(listing, found),
+    )
+
+
+def switch_choices(urls: ListUrls, errors_text: str | None) -> list[Choice]:
+    shows_errors, look = bool(urls.filters.values(ERRORS_ONLY.name)), "faint" if errors_text == "0" else "bad"
+    return [
+        Choice("All", urls.to(urls.filters.without(ERRORS_ONLY.name)), not shows_errors),
+        Choice("Errors", urls.to(errors_only(urls.filters)), shows_errors, count_text=errors_text, look=look),
+    ]
+
+
+def errors_only(filters: FilterSet) -> FilterSet:
+    return filters.with_condition(ERRORS_ONLY, "errors")
+
+
+def _counts(session: Session, scope: ProjectScope, listing: Listing, found: LogPage, budget_s: float) -> tuple[Count, Count]:
+    """Of all that match, and of the failures among them."""
+    if found.looked_to is not None:
+        # What took too long to be found takes as long to be counted.
+        return _UNKNOWN, _UNKNOWN
+    if listing.place is None and not found.has_more:
+        failed = sum(line.failed for line in found.lines)
+        return Count(len(found.lines), is_exact=True), Count(failed, is_exact=True)
+    filters = listing.filters
+    shows_failures = bool(filters.values(ERRORS_ONLY.name)) or _finds_failures_only(filters)
+    asked = [filters] if shows_failures else [filters, errors_only(filters)]
+    counts = count_each(session, scope, asked, listing.span, budget_s=budget_s)
+    return counts[0], counts[-1]
+
+
+def _finds_failures_only(filters: FilterSet) -> bool:
+    return filters.match is Match.ALL and filters.values("result") == ("failure",)
+
+
+def _row_of(session: Session, scope: ProjectScope, listing: Listing, found: LogPage) -> Callable[[LogLine], Row]:
+    request_ids = list(dict.fromkeys(line.request_id for line in found.lines if line.request_id))
+    tasks, sendouts = tasks_caused_by(session, scope, request_ids), sendouts_failed_by(session, scope, request_ids)
+    caused = {request_id: caused_by_call(tasks.get(request_id), sendouts.get(request_id)) for request_id in request_ids}
+    url_of = record_urls(listing.urls, url_for("logs.show", log_id=Prefix.LOG), Prefix.LOG)
+    return lambda line: _row(line, url_of(line.id), listing.zone, caused.get(line.request_id or ""))
+
+
+def _row(line: LogLine, url: str, zone: tzinfo, caused: CausedView | None) -> Row:
+    clock = clock_parts(line.key.occurred_at.astimezone(zone))
+    path = write_unseen(line.path)
+    parts, who = split_path(path), who_of(line)
+    name, at, domain = write_unseen(who.text).partition("@") if who else ("", "", "")
+    return Row(
+        url=url,
+        line=line,
+        clock=clock.clock,
+        milliseconds=clock.milliseconds,
+        iso=clock.iso,
+        status=status_view(line.status_code),
+        method=write_unseen(line.method),
+        path=path,
+        path_head=parts.head,
+        path_tail=parts.tail,
+        error=write_unseen(line.error) if line.error else None,
+        origin_label=line.origin.label,
+        who=who,
+        who_parts=(name, at + domain),
+        duration=format_duration(line.duration_ms),
+        caused=caused,
+    )
+
+
+def _looked_back(listing: Listing, found: LogPage) -> LookedBack | None:
+    if found.looked_to is None:
+        return None
+    until = moment_words(found.looked_to.at.astimezone(listing.zone))
+    place = Place(found.looked_to, direction_of(listing.place))
+    way = "forward" if place.direction is Direction.NEWER else "back"
+    many = f"{len(found.lines)} found" if found.lines else "Nothing found"
+    return LookedBack(until, place_url(listing.urls, place), len(found.lines), f"{many} so far: looked {way} to {until}.")
+
+
+def _empty(session: Session, scope: ProjectScope, listing: Listing) -> Empty:
+    filters, urls = listing.filters, listing.urls
+    helps = _help(session, scope, urls, listing.span) if filters.conditions else _help_by_range(session, scope, urls)
+    return Empty(empty_title(filters, one="call", many="calls"), urls.to(listing.everything), helps)
+
+
+def _help(session: Session, scope: ProjectScope, urls: ListUrls, span: Span) -> Help | None:
+    """The filter without which there would be the most."""
+    best: tuple[int, Help] | None = None
+    for condition in urls.filters.conditions[:HELP_TRIES]:
+        without = urls.filters.without(condition.field.name)
+        count = count_logs(session, scope, without, span, budget_s=HELP_BUDGET_S)
+        if count.value and (best is None or count.value > best[0]):
+            best = (count.value, Help(condition.words, count_words(count) or "", urls.to(without)))
+    return best[1] if best else _help_by_range(session, scope, urls)
+
+
+def _help_by_range(session: Session, scope: ProjectScope, urls: ListUrls) -> Help | None:
+    if urls.filters.range.kind is Range.ALL:
+        return None
+    ever = FilterSet(urls.filters.match, replace(urls.filters.range, kind=Range.ALL, after="", before=""), urls.filters.conditions)
+    count = count_logs(session, scope, ever, Span(None, None), budget_s=HELP_BUDGET_S)
+    words = urls.filters.range.words
+    return Help(words[:1].upper() + words[1:], count_words(count) or "", urls.to(ever)) if count.value else None
