@@ -17,12 +17,15 @@ from sqlalchemy.orm import Session
 
 from auditpanel.accounts import members, users
 from auditpanel.accounts.models import Project, Role
-from auditpanel.accounts.scope import scope_of_key
+from auditpanel.accounts.scope import scope_of_key, scope_of_project
 from auditpanel.config import Settings
 from auditpanel.embedded import POSTGRES
 from auditpanel.ids import Prefix, format_id, parse_id
 from auditpanel.logs.models import Log
+from auditpanel.webhooks import targets
+from auditpanel.webhooks.sealing import Seal
 from tests.factories import PASSWORD, make_project, make_user
+from tests.webhooks.sendout_making import due_of, make_sendout
 
 LINE = '203.0.113.7 - nina [24/Nov/2026:12:00:{:02} +0100] "GET /v1/vouchers/{} HTTP/1.1" 200 512 "-" "curl/8.5"\n'
 
@@ -57,6 +60,86 @@ def test_create_api_key_prints_a_key_that_opens_the_project(app: Flask, session:
         assert set(key) == {"app_id", "app_token"}
         scope = scope_of_key(session, key["app_id"], key["app_token"])
         assert (scope.project.project_id, scope.origin) == (project.id, origin)
+
+
+def test_create_webhook_prints_its_id_and_the_secret_that_it_signs_with(app: Flask, session: Session) -> None:
+    project = make_project(session)
+    session.commit()
+    scope = scope_of_project(project, Role.ADMIN)
+    events = ["--event", "voucher.created", "--event", "order.paid"]
+    for arguments, name, types in (
+        ([], "shop.example.com", None),
+        ([*events, "--name", "Shop"], "Shop", ["voucher.created", "order.paid"]),
+    ):
+        answer = json.loads(_run(app, "create-webhook", _id(project), "https://shop.example.com/hooks", *arguments).stdout)
+        assert set(answer) == {"id", "secret"} and answer["secret"].startswith("whsec_")
+        webhook_id = parse_id(Prefix.WEBHOOK, answer["id"])
+        line = targets.get_webhook(session, scope, webhook_id).line
+        assert (line.name, line.url, line.event_types, line.is_active) == (name, "https://shop.example.com/hooks", types, True)
+        assert targets.read_secret(session, scope, Seal.of("of the tests"), webhook_id) == answer["secret"]
+
+
+def test_create_webhook_refuses_an_address_of_the_inside_in_one_line(app: Flask, session: Session) -> None:
+    project = make_project(session)
+    session.commit()
+    for url, says in (("http://127.0.0.1/hook", "url: 127.0.0.1 is a loopback address"), ("shop", 'url: "shop" is neither http nor https')):
+        result = app.test_cli_runner().invoke(args=["create-webhook", _id(project), url])
+        assert (result.exit_code, result.stdout) == (1, "") and says in result.stderr and len(result.stderr.splitlines()) == 1
+    result = app.test_cli_runner().invoke(args=["create-webhook", _id(project), "https://shop.example.com", "--event", "paid"])
+    assert result.exit_code == 1 and 'event_types: "paid" is not an event type' in result.stderr
+
+
+def test_list_webhooks_prints_a_line_for_each_and_switch_webhook_turns_one_off_and_on(app: Flask, session: Session) -> None:
+    project = make_project(session)
+    session.commit()
+    first, second = (
+        json.loads(_run(app, "create-webhook", _id(project), "https://shop.example.com/hooks", "--name", name).stdout)["id"]
+        for name in ("A", "B")
+    )
+    off = json.loads(_run(app, "switch-webhook", _id(project), first, "off").stdout)
+    assert off == {"id": first, "active": False}
+    lines = [json.loads(line) for line in _run(app, "list-webhooks", _id(project)).stdout.splitlines()]
+    assert [(line["id"], line["name"], line["active"], line["event_types"]) for line in lines] == [
+        (first, "A", False, None),
+        (second, "B", True, None),
+    ]
+    assert "switch-webhook" in lines[0]["switched_off_reason"] and lines[0]["switched_off_at"] and lines[1]["switched_off_at"] is None
+    scope = scope_of_project(project, Role.ADMIN)
+    make_sendout(session, scope, parse_id(Prefix.WEBHOOK, first), created_at=datetime.now(UTC))
+    on = json.loads(_run(app, "switch-webhook", _id(project), first, "on").stdout)
+    assert (on["active"], on["missed"], on["missed_is_exact"]) == (True, 1, True) and on["missed_since"]
+    lines = [json.loads(line) for line in _run(app, "list-webhooks", _id(project)).stdout.splitlines()]
+    assert [line["active"] for line in lines] == [True, True]
+
+
+def test_rotate_webhook_secret_prints_the_new_one_and_until_when_both_sign(app: Flask, session: Session) -> None:
+    project = make_project(session)
+    session.commit()
+    made = json.loads(_run(app, "create-webhook", _id(project), "https://shop.example.com/hooks").stdout)
+    rotated = json.loads(_run(app, "rotate-webhook-secret", _id(project), made["id"]).stdout)
+    assert rotated["id"] == made["id"] and rotated["secret"].startswith("whsec_") and rotated["secret"] != made["secret"]
+    assert datetime.fromisoformat(rotated["previous_secret_until"]) > datetime.now(UTC)
+    scope, webhook_id = scope_of_project(project, Role.ADMIN), parse_id(Prefix.WEBHOOK, made["id"])
+    assert targets.read_secret(session, scope, Seal.of("of the tests"), webhook_id) == rotated["secret"]
+
+
+def test_test_webhook_makes_a_sendout_that_is_due(app: Flask, session: Session) -> None:
+    project = make_project(session)
+    session.commit()
+    webhook_id = json.loads(_run(app, "create-webhook", _id(project), "https://shop.example.com/hooks").stdout)["id"]
+    sendout_id = json.loads(_run(app, "test-webhook", _id(project), webhook_id).stdout)["sendout_id"]
+    due = due_of(session, scope_of_project(project, Role.ADMIN))[parse_id(Prefix.SENDOUT, sendout_id)]
+    assert (format_id(Prefix.WEBHOOK, due.webhook_id), due.asked_by) == (webhook_id, "command line")
+
+
+@pytest.mark.parametrize("command", [["switch-webhook", "off"], ["rotate-webhook-secret"], ["test-webhook"]])
+def test_commands_for_a_webhook_that_is_not_there_say_so_in_one_line(app: Flask, session: Session, command: list[str]) -> None:
+    project = make_project(session)
+    session.commit()
+    name, *rest = command
+    for webhook_id, says in (("wh_1", "is not an id; write it like wh_"), (format_id(Prefix.WEBHOOK, uuid4()), "no such webhook")):
+        result = app.test_cli_runner().invoke(args=[name, _id(project), webhook_id, *rest])
+        assert (result.exit_code, result.stdout) == (1, "") and says in result.stderr and len(result.stderr.splitlines()) == 1
 
 
 def test_import_logs_counts_and_is_safe_to_run_twice(app: Flask, session: Session, tmp_path: Path) -> None:

@@ -57,6 +57,9 @@ def test_the_demo_is_left_out_with_0() -> None:
         ("DATABASE_URL", "postgresql://db:port/panel"),
         ("REDIS_URL", "localhost:6379"),
         ("REDIS_URL", "redis://cache:99999"),
+        ("AUDITPANEL_EXPORTS_URL", "/srv/exports"),
+        ("AUDITPANEL_EXPORTS_URL", "s3://"),
+        ("AUDITPANEL_EXPORTS_URL", "s3://Exports\n"),
     ],
 )
 def test_a_bad_value_is_refused_in_one_line_that_names_the_variable(name: str, text: str) -> None:
@@ -66,6 +69,11 @@ def test_a_bad_value_is_refused_in_one_line_that_names_the_variable(name: str, t
     assert str(refusal.value).startswith(f"{name}: ")
     assert "\n" not in str(refusal.value)
     assert len(str(refusal.value)) < 200
+
+
+def test_exports_are_kept_in_the_data_folder_unless_a_bucket_is_named() -> None:
+    assert Settings.from_environment({}).exports_url is None
+    assert Settings.from_environment({"AUDITPANEL_EXPORTS_URL": "s3://shop-exports/panel"}).exports_url == "s3://shop-exports/panel"
 
 
 def test_a_refused_database_address_does_not_show_its_password() -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -16,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from auditpanel.config import Settings
 from tests.factories import make_key, make_project
-from tests.faults.started_panel import REPOSITORY, free_port, wait_for
+from tests.servers import served_panel
 
 MIB = 1024 * 1024
 
@@ -77,29 +74,8 @@ def _is_whole(content: bytes) -> bool:
 
 @pytest.fixture(scope="module")
 def server(app: Flask, settings: Settings) -> Iterator[Server]:
-    """The panel in gunicorn, set up as in the Procfile."""
-    port = free_port()
-    environ = {
-        **os.environ,
-        "PORT": str(port),
-        "DATABASE_URL": settings.database_url or "",
-        "REDIS_URL": settings.redis_url or "",
-        "AUDITPANEL_DATA": str(settings.data),
-        "AUDITPANEL_WEB_WORKERS": "1",
-    }
-    command = [sys.executable, "-m", "gunicorn", "--config", "python:auditpanel.serving.gunicorn", "wsgi:app"]
-    process = subprocess.Popen(command, cwd=REPOSITORY, env=environ, stderr=subprocess.DEVNULL)
-    wait_for(lambda: _listens(port), timeout_s=60)
-    yield Server(port)
-    process.terminate()
-    process.wait(20)
-
-
-def _listens(port: int) -> bool:
-    try:
-        return Server(port).send("GET /healthz HTTP/1.1\nHost: panel\n").status == 200
-    except OSError:
-        return False
+    with served_panel(settings) as port:
+        yield Server(port)
 
 
 @pytest.fixture
@@ -167,6 +143,15 @@ def test_a_hostile_host_is_refused_or_leads_nowhere(server: Server, host: str) -
         assert "<script>" not in re.sub(r"<script (type|src)[^>]*></script>", "", answer.body)
         location = answer.header("Location") or "/"
         assert location.startswith("/") and not location.startswith("//"), location
+
+
+@pytest.mark.parametrize("host", ["a" * 64, f"panel.{'a' * 64}.example:8000", "panel..example"])
+def test_a_host_with_a_part_of_no_length_that_names_have_is_refused_in_words(server: Server, host: str) -> None:
+    for path in ("/", "/login", "/v1/vouchers", "/nowhere", "/static/panel.css"):
+        answer = server.send(f"GET {path} HTTP/1.1\nHost: {host}\n")
+        assert answer.status == 400, answer.head
+        assert "is not the name of a host; between its dots are 1 to 63 characters" in answer.body
+        assert answer.header("X-Frame-Options") == "DENY" and answer.header("Content-Security-Policy"), answer.head
 
 
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PUT", "DELETE", "PROPFIND", "DEBUG"])

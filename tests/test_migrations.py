@@ -11,7 +11,9 @@ from flask import Flask
 from sqlalchemy import inspect
 
 import auditpanel.catalogue.models
-import auditpanel.tasks.models  # noqa: F401
+import auditpanel.exports.models
+import auditpanel.tasks.models
+import auditpanel.webhooks.models  # noqa: F401
 from auditpanel import create_app
 from auditpanel.config import Settings
 from auditpanel.extensions import db

@@ -22,13 +22,24 @@ from auditpanel.catalogue.products import create_product
 from auditpanel.catalogue.skus import create_sku
 from auditpanel.catalogue.values import NewCustomer, NewProduct, NewSku, read_campaign, read_voucher
 from auditpanel.catalogue.vouchers import create_voucher
+from auditpanel.exports.layouts import checked_layout
+from auditpanel.exports.schedules import NewSchedule, create_schedule
+from auditpanel.exports.store import NewExport, request_export
+from auditpanel.exports.subjects import SUBJECTS
+from auditpanel.exports.timing import Timing
+from auditpanel.exports.values import Exported, Period
+from auditpanel.filters import FilterSet, Span
 from auditpanel.ids import Prefix, format_id, new_request_id
 from auditpanel.tasks.store import request_task
 from auditpanel.tasks.values import Asker, TaskType
 from auditpanel.times import utc_now
+from auditpanel.webhooks.filters import SENDOUT_FIELDS
+from auditpanel.webhooks.resends import request_resend
 from tests.accounts.visitor import Visitor, log_in
 from tests.factories import make_key, make_member, make_project, make_superuser
 from tests.logs.making import store_one
+from tests.webhooks.raising import make_webhook
+from tests.webhooks.sendout_making import make_sendout
 
 SECRET = "of-the-other-project"
 CSRF_TOKEN = re.compile(r"[\w-]+\.[\w-]{6}\.[\w-]{27}")
@@ -74,6 +85,8 @@ def victim(session: Session) -> Victim:
         "user_id": member.id,
         "key_id": UUID(key.app_id),
         **catalogue_ids(session, scope),
+        **webhook_ids(session, scope),
+        **export_ids(session, scope),
     }
     session.commit()
     return Victim(project, ids)
@@ -101,6 +114,27 @@ def catalogue_ids(session: Session, scope: ProjectScope) -> dict[str, object]:
         "resource": "voucher",
         "key": "colour",
     }
+
+
+def webhook_ids(session: Session, scope: ProjectScope) -> dict[str, object]:
+    webhook_id = make_webhook(session, scope, name=SECRET, url=f"https://shop.example.com/{SECRET}", headers=[("X-Shop", SECRET)])
+    sendout_id = make_sendout(session, scope, webhook_id, created_at=utc_now(), data=f'{{"of":"{SECRET}"}}')
+    everything = FilterSet.parse([("range", "all")], SENDOUT_FIELDS)
+    resend_id = request_resend(session, scope, everything, Span(None, None), 1, SECRET, utc_now())
+    return {
+        "webhook_id": format_id(Prefix.WEBHOOK, webhook_id),
+        "sendout_id": format_id(Prefix.SENDOUT, sendout_id),
+        "resend_id": format_id(Prefix.RESEND, resend_id),
+    }
+
+
+def export_ids(session: Session, scope: ProjectScope) -> dict[str, object]:
+    subject = SUBJECTS[Exported.CUSTOMER]
+    new = NewExport(subject.exported, subject.read_filters([("name", SECRET)]), Span(None, None), checked_layout(subject), {"of": SECRET})
+    export_id = request_export(session, scope, new, asker=Asker(new_request_id(), "API", user=SECRET), now=utc_now())
+    schedule = NewSchedule(SECRET, subject.exported, new.filters, new.layout, Timing(Period.DAILY, 6), 30)
+    schedule_id = create_schedule(session, scope, schedule, by=SECRET, now=utc_now())
+    return {"export_id": format_id(Prefix.EXPORT, export_id), "schedule_id": schedule_id}
 
 
 def is_of_api(rule: Rule) -> bool:

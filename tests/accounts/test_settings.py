@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -10,7 +11,13 @@ from sqlalchemy.orm import Session
 
 from auditpanel.accounts import members
 from auditpanel.accounts.models import ApiKey, Project, Role
-from auditpanel.accounts.scope import scope_of_key
+from auditpanel.accounts.scope import scope_of_key, scope_of_project
+from auditpanel.exports.layouts import checked_layout
+from auditpanel.exports.schedules import NewSchedule, create_schedule, get_schedule
+from auditpanel.exports.subjects import SUBJECTS
+from auditpanel.exports.timing import Timing
+from auditpanel.exports.values import Exported, Period
+from auditpanel.times import utc_now
 from tests.accounts.visitor import Visitor, log_in, settings_url
 from tests.factories import make_key, make_member, make_project, make_superuser, make_user
 
@@ -56,6 +63,18 @@ def test_an_admin_changes_name_and_zone(app: Flask, session: Session) -> None:
     assert "Saved." in visitor.get(settings_url(project)).text
     session.refresh(project)
     assert (project.name, project.time_zone) == ("Acme Store", "America/New_York")
+
+
+def test_scheduled_exports_follow_the_zone_of_their_project(app: Flask, session: Session) -> None:
+    project, visitor = _administered(app, session)
+    subject, scope = SUBJECTS[Exported.LOG], scope_of_project(project, Role.ADMIN)
+    new = NewSchedule("Calls", Exported.LOG, subject.read_filters([]), checked_layout(subject), Timing(Period.DAILY, 6), keep_days=14)
+    schedule_id = create_schedule(session, scope, new, by="nina@example.com", now=utc_now())
+    session.commit()
+    visitor.post(settings_url(project), name="Acme Store", time_zone="America/New_York")
+    session.expire_all()
+    due = get_schedule(session, scope, schedule_id).next_run_at
+    assert due.astimezone(ZoneInfo("America/New_York")).hour == 6 and due > utc_now()
 
 
 def test_a_refused_field_keeps_what_was_typed_and_says_what_would_be_right(app: Flask, session: Session) -> None:

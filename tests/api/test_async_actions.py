@@ -41,6 +41,16 @@ def test_a_csv_import_tells_the_lines_of_the_file(app: Flask, caller: Caller) ->
     assert caller.get("/vouchers/A").get_json()["metadata"] == {"Colour": "red"}
 
 
+def test_the_secrets_of_refused_rows_are_not_told(app: Flask, caller: Caller) -> None:
+    content = "Code,Voucher Type,Discount Type,Value,Password\nB,DISCOUNT_VOUCHER,PERCENT,much,hunter2secret\n"
+    task_id = caller.upload("/vouchers/importCSV", content.encode()).get_json()["async_action_id"]
+    assert "hunter2secret" not in str(ended(app, caller, task_id))
+    row = discount_voucher("C") | {"start_date": "sk_live_abcdefgh12345678"}
+    result = ended(app, caller, caller.post("/vouchers/import", [row]).get_json()["async_action_id"])["result"]
+    assert isinstance(result, dict) and result["failed_count"] == 1
+    assert "abcdefgh12345678" not in str(result) and "[redacted, 24 characters]" in result["failed"][0]["reason"]
+
+
 def test_bulk_updates_tell_errors_as_the_public_api(app: Flask, caller: Caller) -> None:
     caller.post("/vouchers", discount_voucher("A"))
     started = caller.post("/vouchers/bulk/async", [{"code": "A", "metadata": {"x": 1}}, {"code": "none", "metadata": {"x": 1}}])

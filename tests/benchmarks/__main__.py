@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from auditpanel.times import utc_now
 from tests.benchmarks.calls import SEED
+from tests.benchmarks.deliveries import measure_deliveries
+from tests.benchmarks.exports import measure_exports
 from tests.benchmarks.filling import fill, settle
 from tests.benchmarks.ingest import compare_ingest
 from tests.benchmarks.memory import watch_memory
@@ -27,6 +29,8 @@ class Part(StrEnum):
     INGEST = "ingest"
     MEMORY = "memory"
     TASKS = "tasks"
+    WEBHOOKS = "webhooks"
+    EXPORTS = "exports"
 
 
 def main() -> None:
@@ -49,6 +53,10 @@ def run(stage: Stage, rows: int, parts: Sequence[Part]) -> None:
         print(table("Memory of the web processes", watch_memory(stage, rows=rows)), flush=True)
     if Part.TASKS in parts:
         print(table("Background tasks", measure_tasks(stage, rows=rows)), flush=True)
+    if Part.WEBHOOKS in parts:
+        print(table("Webhooks", measure_deliveries(stage, rows=rows)), flush=True)
+    if Part.EXPORTS in parts:
+        print(table("Exports", measure_exports(stage, rows=rows)), flush=True)
 
 
 def _run_on_history(stage: Stage, rows: int, parts: Sequence[Part]) -> None:

@@ -12,6 +12,7 @@ from random import Random
 from statistics import median
 from tempfile import TemporaryDirectory
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
@@ -25,6 +26,7 @@ from auditpanel.tasks.models import AsyncAction
 from auditpanel.tasks.records import TaskRecord
 from auditpanel.tasks.values import TaskStatus, TaskType
 from auditpanel.times import utc_now
+from auditpanel.webhooks.values import EventType
 from tests.benchmarks.calls import SEED
 from tests.benchmarks.filling import fill, settle
 from tests.benchmarks.measuring import percentile, seconds
@@ -33,12 +35,14 @@ from tests.benchmarks.report import Ratio, times
 from tests.benchmarks.stage import Stage, Web, serving
 from tests.benchmarks.vouchers import Variety, copy_in, empty, write_copy_lines, write_csv
 from tests.benchmarks.working import Meanwhile, Worked, Worker, wait_a_moment, working
+from tests.webhooks.raising import make_webhook
 
 ROUNDS = 3
 MEMORY_WISH_MB = 300
 LOGS = 10_000
 TASKS = 1_000
 MOST_GENERATED = 100_000
+MOST_RAISED = 100_000
 # What differs from row to row is slower to read; it need not be many to show how much.
 MOST_DIFFERENT = 200_000
 # A busy team opens some twenty pages a second.
@@ -57,6 +61,7 @@ def measure_tasks(stage: Stage, *, rows: int) -> list[Ratio]:
         bench = _Bench(stage, worker, Path(name))
         return [
             *_compare_imports(bench, rows),
+            _compare_raising(bench, min(rows, MOST_RAISED)),
             _compare_generation(bench, min(rows, MOST_GENERATED)),
             *_watch_pages(bench, rows),
             *_watch_deletion(bench, rows),
@@ -113,6 +118,26 @@ def _compare_imports(bench: _Bench, rows: int) -> list[Ratio]:
 def _speed(name: str, rows: int, copied: list[float], worked: list[Worked]) -> Ratio:
     ours, bare = rows / median(one.seconds for one in worked), rows / median(copied)
     return Ratio.at_least(1 / 4, name, ours / bare, f"{ours:,.0f} rows/s, COPY {bare:,.0f} rows/s")
+
+
+def _compare_raising(bench: _Bench, rows: int) -> Ratio:
+    """An import that raises an event with a sendout for each voucher, against one that raises none. Nobody delivers them."""
+    unwatched, _ = bench.stage.make_project("unwatched")
+    watched, _ = bench.stage.make_project("watched by a webhook")
+    with Session(bench.stage.engine) as session:
+        make_webhook(session, watched, EventType.VOUCHER_CREATED)
+        session.commit()
+    alone: list[float] = []
+    raising: list[float] = []
+    for _ in range(ROUNDS):
+        for scope, taken in ((unwatched, alone), (watched, raising)):
+            empty(bench.stage)
+            taken.append(bench.import_csv(rows, Variety.OFFERS, scope).seconds)
+    with bench.stage.engine.begin() as connection:
+        connection.execute(text("TRUNCATE events, sendouts, due_sendouts"))
+    slower = median(raising) / median(alone)
+    details = f"{rows / median(raising):,.0f} rows/s, without {rows / median(alone):,.0f} rows/s"
+    return Ratio.at_most(15, f"CSV import of {rows:,} vouchers that are told to a webhook, times as long", slower, details)
 
 
 def _compare_generation(bench: _Bench, rows: int) -> Ratio:
@@ -262,5 +287,5 @@ class _Others:
     def _change(self, code: str) -> None:
         with Session(self._stage.engine) as session:
             voucher = get_voucher(session, self._scope, code)
-            change_voucher(session, voucher, Changes({"category": "changed"}), now=utc_now())
+            change_voucher(session, self._scope, voucher, Changes({"category": "changed"}), now=utc_now())
             session.commit()

@@ -37,8 +37,9 @@ def row_of(header: str, line: str) -> CsvRow:
 
 def voucher(header: str, line: str) -> NewVoucher:
     row = row_of(header, line)
-    code, metadata, like = VoucherRows(read_columns(row.header, Resource.VOUCHER, SCHEMA)).read(row)
-    return replace(like, code=code, metadata=metadata)
+    code, metadata, like, dates = VoucherRows(read_columns(row.header, Resource.VOUCHER, SCHEMA)).read(row)
+    start_date, expiration_date = dates or (None, None)
+    return replace(like, code=code, metadata=metadata, start_date=start_date, expiration_date=expiration_date)
 
 
 def entry(resource: Resource, header: str, line: str) -> Entry:

@@ -1,4 +1,4 @@
-"""Each type of task, its workers killed at random moments: it ends with the same rows and counts as an undisturbed run."""
+"""Each type of task, its workers killed at random moments: it ends with the same rows, counts and events as an undisturbed run."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from auditpanel.times import utc_now
 from tests.tasks.inputs import make_input
 from tests.tasks.making import NOW, let_lease_run_out, make_asker, make_scope, read
 from tests.tasks.outcome import Result, result_of
+from tests.webhooks.raising import make_webhook
 
 RANDOM = Random()
 KILLS = 3
@@ -48,6 +49,8 @@ def run_and_kill(engine: Engine, folder: Path, scope: ProjectScope, task_id: UUI
 def ask(session: Session, type_: TaskType, folder: Path) -> tuple[ProjectScope, UUID]:
     scope = make_scope(session)
     parameters, upload = make_input(session, scope, type_, rows=ROWS, folder=folder)
+    # From here on all that happens is told to it.
+    make_webhook(session, scope)
     task_id = request_task(session, scope, type_, asker=make_asker(), parameters=parameters, upload=upload, now=NOW)
     session.commit()
     return scope, task_id

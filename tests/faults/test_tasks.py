@@ -8,20 +8,19 @@ from random import Random
 from threading import Event
 from uuid import UUID
 
-import psutil
 import pytest
-from redis import Redis
 from sqlalchemy.exc import OperationalError
 
 from auditpanel.accounts.scope import ProjectScope
 from auditpanel.embedded import redis_url
-from auditpanel.queues import enqueue_task
+from auditpanel.queues import TASKS, enqueue_task
 from auditpanel.tasks.leases import LEASE
 from auditpanel.tasks.queries import get_task
 from auditpanel.tasks.records import TaskLine
 from auditpanel.tasks.store import request_task
 from auditpanel.tasks.values import TaskStatus, TaskType
 from auditpanel.times import utc_now
+from tests.faults.kills import kills_around, worker_of
 from tests.faults.started_panel import wait_for
 from tests.faults.whole_panel import RECOVERY_S, WholePanel
 from tests.tasks.inputs import make_input
@@ -85,54 +84,7 @@ def undisturbed(panel: WholePanel) -> Result:
     return result
 
 
-def worker_of(panel: WholePanel) -> psutil.Process | None:
-    """None while the supervisor waits to start it again."""
-    return next(filter(_is_worker, psutil.Process(panel.process.pid).children()), None)
-
-
-def _is_worker(process: psutil.Process) -> bool:
-    try:
-        return process.cmdline()[-2:] == ["jobs.worker", "tasks"]
-    except psutil.Error:
-        # It ended a moment ago.
-        return False
-
-
-def kill_the_worker(panel: WholePanel) -> None:
-    if worker := worker_of(panel):
-        worker.kill()
-
-
-def kill_its_child(panel: WholePanel) -> None:
-    """The one that does the task, where there is one."""
-    worker = worker_of(panel)
-    for child in worker.children() if worker else []:
-        child.kill()
-
-
-def kill_the_web_server(panel: WholePanel) -> None:
-    panel.find("gunicorn").kill()
-
-
-def kill_the_database(panel: WholePanel) -> None:
-    panel.find("postgres").kill()
-
-
-def make_redis_forget(panel: WholePanel) -> None:
-    with Redis.from_url(redis_url(panel.data)) as client:
-        client.flushall()
-
-
-def kill_redis(panel: WholePanel) -> None:
-    panel.find("valkey").kill()
-
-
-def cut_the_power(panel: WholePanel) -> None:
-    panel.cut_the_power()
-    panel.start()
-
-
-KILLS = [kill_the_worker, kill_its_child, kill_the_web_server, kill_the_database, make_redis_forget, kill_redis, cut_the_power]
+KILLS = kills_around(TASKS)
 
 
 @pytest.mark.parametrize("kill", KILLS, ids=lambda kill: kill.__name__)
@@ -186,4 +138,4 @@ def test_all_nineteen_end_as_undisturbed_ones_whatever_is_killed(panel: WholePan
 
 
 def _all_run(panel: WholePanel) -> bool:
-    return worker_of(panel) is not None and panel.answers("/readyz")
+    return worker_of(panel, TASKS) is not None and panel.answers("/readyz")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -19,7 +20,8 @@ from auditpanel.tasks import uploads
 from auditpanel.tasks.models import AsyncAction, RefusedRow
 from auditpanel.tasks.store import request_task
 from auditpanel.tasks.uploads import Upload
-from auditpanel.tasks.values import Json, TaskStatus, TaskType
+from auditpanel.tasks.values import Json, Refused, TaskStatus, TaskType
+from auditpanel.tasks.wording import reason_pattern
 from auditpanel.times import utc_now
 from tests.accounts.visitor import Visitor, log_in
 from tests.factories import make_member, make_project
@@ -75,15 +77,25 @@ class Desk:
             "created": 10 - len(reasons),
         }
         task_id = self.make_task(upload=upload, request_id=request_id, finished_at=utc_now(), started_at=utc_now(), **done)
-        for number, (column, value, reason) in enumerate(reasons, 2):
-            content = {"Code": f"A-{number}", "Voucher Type": "DISCOUNT_VOUCHER", "Discount Type": "AMOUNT", "Value": "1"} | {column: value}
-            whole = f'{column}: "{value}" {reason}'
-            row = RefusedRow(
-                project_id=self.scope.project_id, task_id=task_id, line=number, content=content, column=column, value=value, reason=whole
-            )
-            self.session.add(row)
-        self.session.commit()
+        sample: Json = {"Code": "A", "Voucher Type": "DISCOUNT_VOUCHER", "Discount Type": "AMOUNT", "Value": "1"}
+        self.refuse(
+            task_id,
+            [
+                Refused(number, sample | {"Code": f"A-{number}"} | {column: value}, f'{column}: "{value}" {reason}', column, value)
+                for number, (column, value, reason) in enumerate(reasons, 2)
+            ],
+        )
         return task_id
+
+    def refuse(self, task_id: UUID, rows: list[Refused]) -> None:
+        """As the worker would have written them."""
+        for row in rows:
+            values = {"line": row.line, "content": row.content, "column": row.column, "value": row.value, "reason": row.reason}
+            self.session.add(RefusedRow(project_id=self.scope.project_id, task_id=task_id, **values))
+        reasons = dict(Counter(reason_pattern(row) for row in rows))
+        changed: dict[str, Any] = {"refused_reasons": reasons, "refused": len(rows)}
+        self.session.execute(update(AsyncAction).where(AsyncAction.id == task_id).values(changed))
+        self.session.commit()
 
 
 def make_desk(app: Flask, session: Session, settings: Settings, *, role: Role = Role.OPERATOR) -> Desk:

@@ -27,9 +27,11 @@ from auditpanel.panel.catalogue.metadata import read_typed
 from auditpanel.panel.catalogue.worth import money_words, worth_words
 from auditpanel.tasks.models import AsyncAction
 from auditpanel.times import utc_now
+from auditpanel.webhooks.models import Event
 from tests.accounts.visitor import Visitor, log_in
 from tests.factories import make_member, make_project
 from tests.logs.making import find
+from tests.webhooks.raising import happened, make_webhook
 
 TEN_PERCENT = {"type": "DISCOUNT_VOUCHER", "discount": {"type": "PERCENT", "percent_off": 10}}
 Stored = TypeVar("Stored", Campaign, Voucher, Customer, Product, Sku)
@@ -309,11 +311,26 @@ def test_an_edit_sets_and_takes_away_metadata(session: Session, shop: Shop) -> N
 
 def test_a_change_in_between_is_not_overwritten_unseen(session: Session, shop: Shop) -> None:
     voucher = make_voucher(session, shop)
-    vouchers.change_voucher(session, voucher, Changes({"category": "theirs"}), now=utc_now())
+    vouchers.change_voucher(session, shop.scope, voucher, Changes({"category": "theirs"}), now=utc_now())
     session.commit()
     answer = shop.operator.post(shop.url(voucher_path(voucher, "/edit")), seen="", category="mine", active="y", value="10")
     assert answer.status_code == 400 and "changed by somebody else" in answer.text and 'value="mine"' in answer.text
     assert fresh(session, voucher).category == "theirs"
+
+
+def test_what_is_changed_at_the_panel_is_told_to_the_webhooks_with_who_did_it(session: Session, shop: Shop) -> None:
+    make_webhook(session, shop.scope)
+    voucher = make_voucher(session, shop)
+    edit(shop, voucher_path(voucher, "/edit"), category="winter")
+    page = shop.url(voucher_path(voucher))
+    shop.operator.post(f"{page}/disable", page=page)
+    shop.operator.post(f"{page}/delete", page=page)
+    raised = happened(session, shop.scope)
+    assert [type_ for type_, _ in raised] == [f"voucher.{what}" for what in ("created", "updated", "disabled", "deleted")]
+    assert [told["category"] for _, told in raised] == [None, "winter", "winter", "winter"]
+    (log,) = find(session, shop.scope, path_contains="/disable").lines
+    of_it = select(Event.user, Event.channel, Event.request_id).where(Event.project_id == shop.scope.project_id, Event.type == raised[2][0])
+    assert session.execute(of_it).one() == (log.user, "DASHBOARD", log.request_id)
 
 
 def test_a_voucher_is_disabled_enabled_and_deleted(session: Session, shop: Shop) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
+from typing import Any
 from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -21,14 +23,15 @@ from auditpanel.catalogue.models import Campaign, Resource
 from auditpanel.catalogue.values import read_campaign
 from auditpanel.config import Settings
 from auditpanel.ids import Prefix, format_id, parse_id
-from auditpanel.panel.task_files import download_name
-from auditpanel.panel.task_forms import WAYS
-from auditpanel.panel.task_refusals import reason_label
+from auditpanel.panel.tasks.files import download_name
+from auditpanel.panel.tasks.forms import WAYS
+from auditpanel.panel.tasks.refusals import reason_label
 from auditpanel.tasks.models import AsyncAction
 from auditpanel.tasks.queries import get_task
 from auditpanel.tasks.records import TaskRecord
 from auditpanel.tasks.uploads import path_of
-from auditpanel.tasks.values import TaskStatus, TaskType
+from auditpanel.tasks.values import Refused, TaskStatus, TaskType
+from auditpanel.times import utc_now
 from tests.logs.making import find
 from tests.panel.tasks_made import CSV, Desk, make_desk
 
@@ -147,6 +150,63 @@ def test_a_viewer_changes_nothing(app: Flask, session: Session, settings: Settin
         assert desk.visitor.post(desk.task_url(task_id, rest), page="/account").status_code == 403
     assert desk.visitor.get(f"{desk.list_url}start").status_code == 403
     assert desk.visitor.get(f"{desk.list_url}start/preview?upload=x").status_code == 403
+
+
+def test_secrets_of_a_task_are_hidden_on_its_page_and_whole_in_its_file(desk: Desk) -> None:
+    task_id = desk.make_lossy([("Password", "hunter2secret", "is too short; write more")], upload=desk.keep())
+    desk.session.execute(update(AsyncAction).where(AsyncAction.id == task_id).values(parameters={"metadata": {"api_key": "abcdefghijkl"}}))
+    desk.session.commit()
+    page = desk.visitor.get(desk.task_url(task_id)).text
+    assert "hunter2secret" not in page and "abcdefghijkl" not in page
+    assert "[redacted, 13 characters]" in page and "[redacted, 12 characters]" in page
+    assert "hunter2secret" in desk.visitor.get(desk.task_url(task_id, "/refused-rows")).text
+
+
+def test_a_viewer_reads_why_rows_were_refused_and_gets_no_file_with_them(app: Flask, session: Session, settings: Settings) -> None:
+    desk = make_desk(app, session, settings, role=Role.VIEWER)
+    task_id = desk.make_lossy([("Value", "15.00", "is not a whole number; write 1500")], upload=desk.keep())
+    page = desk.visitor.get(desk.task_url(task_id)).text
+    assert "is not a whole number" in page and "/refused-rows" not in page and "/file" not in page
+    for rest in ("/refused-rows", "/refused-rows?format=json", "/file"):
+        assert desk.visitor.get(desk.task_url(task_id, rest)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("type_", "rows", "body"),
+    [
+        (TaskType.VOUCHERS_IMPORT, [{"code": "A", "metadata": {"x": [1]}}, {"code": "=B"}], None),
+        (TaskType.VOUCHERS_METADATA_UPDATE, [{"code": "A"}, {"code": "B"}], {"metadata": {"season": "summer"}, "codes": ["A", "B"]}),
+        (TaskType.PRODUCTS_METADATA_UPDATE, [{"source_id": "p"}], {"metadata": {"season": "summer"}, "source_ids": ["p"]}),
+    ],
+)
+def test_refused_rows_of_a_json_body_come_back_as_one(
+    desk: Desk, type_: TaskType, rows: list[dict[str, object]], body: dict[str, object] | None
+) -> None:
+    task_id = desk.make_task(type=type_, parameters={"metadata": {"season": "summer"}}, status=TaskStatus.DONE)
+    desk.refuse(task_id, [Refused(number, row, "is wrong") for number, row in enumerate(rows, 1)])
+    assert "Refused rows as JSON" in desk.visitor.get(desk.task_url(task_id)).text
+    answer = desk.visitor.get(desk.task_url(task_id, "/refused-rows?format=json"))
+    assert answer.mimetype == "application/json" and answer.headers["Content-Disposition"].endswith("-refused.json")
+    assert json.loads(answer.data) == (body or rows)
+    assert desk.visitor.get(desk.task_url(task_id, "/refused-rows")).mimetype == "text/csv"
+
+
+def test_refused_rows_of_a_file_are_not_offered_as_json(desk: Desk) -> None:
+    task_id = desk.make_lossy([("Value", "15.00", "is not a whole number")], upload=desk.keep())
+    assert "format=json" not in desk.visitor.get(desk.task_url(task_id)).text
+    assert desk.visitor.get(desk.task_url(task_id, "/refused-rows?format=json")).status_code == 404
+
+
+def test_a_cancelled_task_is_as_somebody_wanted_it(desk: Desk) -> None:
+    cancelled: dict[str, Any] = {"status": TaskStatus.FAILED, "cancel_asked_at": utc_now(), "cancel_asked_by": "nina@example.com"}
+    desk.make_task(rows_total=100, rows_done=40, error="Cancelled by nina@example.com after 40 of 100 rows", **cancelled)
+    page = desk.visitor.get(desk.list_url).text
+    assert "Cancelled at 40%" in page and "pill-plain" in page and "row-broken" not in page and "pill-broken" not in page
+    told = shown_text(desk.visitor.get(desk.list_url))
+    assert "40 of 100" in told and "Needs a look 0" in told
+    desk.make_task(rows_total=100, rows_done=40, refused=3, **cancelled)
+    told = shown_text(desk.visitor.get(desk.list_url))
+    assert "Cancelled at 40%, 3 refused" in told and "Needs a look 1" in told
 
 
 def test_the_original_file_is_only_ever_a_download(desk: Desk) -> None:

@@ -107,4 +107,6 @@ def test_refused_rows_are_read_page_by_page_and_their_reasons_counted(engine: En
     assert [row.line for row in list_refused(session, scope, task_id, size=3)] == [9, 19, 29]
     assert [row.line for row in list_refused(session, scope, task_id, after_line=29)] == [39]
     assert list_refused(session, make_scope(session), task_id) == []
-    assert refused_reasons(session, scope, task_id) == [('"…" ends in 7', 4)]
+    assert refused_reasons(session, scope, task_id) == [('"…" ends in …', 4)]
+    assert [row.line for row in list_refused(session, scope, task_id, pattern='"…" ends in …', size=2)] == [9, 19]
+    assert list_refused(session, scope, task_id, pattern='"…" is 100%') == []

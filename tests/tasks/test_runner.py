@@ -9,7 +9,7 @@ from threading import Event, Thread
 from uuid import UUID
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
@@ -17,8 +17,9 @@ from auditpanel.accounts.scope import ProjectScope
 from auditpanel.catalogue.models import Customer
 from auditpanel.errors import InvalidInput, NotFound
 from auditpanel.tasks import leases
-from auditpanel.tasks.models import DueTask
-from auditpanel.tasks.queries import list_refused
+from auditpanel.tasks.checkpoints import REASONS_LIMIT
+from auditpanel.tasks.models import AsyncAction, DueTask
+from auditpanel.tasks.queries import list_refused, refused_reasons
 from auditpanel.tasks.records import REFUSED_STORED_LIMIT, OperationStatus
 from auditpanel.tasks.runner import FRUITLESS_STARTS, SILENT_STARTS, run_task
 from auditpanel.tasks.store import ask_to_cancel
@@ -324,3 +325,24 @@ def test_what_an_operation_does_between_batches_is_no_part_of_them(engine: Engin
 def test_the_time_of_work_is_counted_without_the_time_in_the_queue(engine: Engine, session: Session, scope: ProjectScope) -> None:
     done = run(engine, scope, make_task(session, scope, rows=100, now=NOW - timedelta(days=1)))
     assert 0 < done.line.processing_ms < 30_000
+
+
+class Reasoning(Counting):
+    """Refuses each row: every other one for a reason of its own."""
+
+    def apply(self, session: Session, task: TaskInput, batch: Batch) -> Outcome:
+        assert isinstance(batch.work, range)
+        why = {number: "is odd" if number % 2 else f"is {'x' * number}" for number in batch.work}
+        return Outcome(refused=[Refused(number + 2, {}, f'n: "{number}" {why[number]}', "n", str(number)) for number in batch.work])
+
+
+def test_reasons_are_counted_as_rows_are_refused_and_only_so_many_are_told_apart(
+    engine: Engine, session: Session, scope: ProjectScope
+) -> None:
+    rows = 4 * REASONS_LIMIT
+    task_id = make_task(session, scope, rows=rows)
+    run(engine, scope, task_id, Reasoning())
+    reasons = session.scalars(select(AsyncAction.refused_reasons).where(AsyncAction.id == task_id)).one()
+    assert len(reasons) == REASONS_LIMIT and reasons['n: "…" is odd'] == rows // 2
+    assert refused_reasons(session, scope, task_id)[0] == ('n: "…" is odd', rows // 2)
+    assert len(list_refused(session, scope, task_id, pattern='n: "…" is odd', size=rows)) == rows // 2
