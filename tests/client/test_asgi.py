@@ -15,6 +15,7 @@ from auditpanel.client import ASGILogger, Sender
 from auditpanel.client.asgi import ASGIApplication, Message, Receive, Scope, Send
 from tests.client.log_receiver import Receiver, wait_until
 from tests.client.sinks import Kept, header
+from tests.event_loop import complete
 
 
 def make_fastapi(release: threading.Event | None = None) -> FastAPI:
@@ -101,7 +102,7 @@ class Channel:
         async def run() -> None:
             await app(scope or make_scope(), self.receive, self.send)
 
-        asyncio.run(run())
+        complete(run())
         return self.sent
 
 
@@ -208,7 +209,7 @@ def test_a_cancelled_call_is_a_499_and_stays_cancelled() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
 
-    asyncio.run(run())
+    complete(run())
     assert kept.log["status_code"] == 499
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
-import uvloop
 from sqlalchemy import select, text
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
@@ -24,6 +22,7 @@ from auditpanel.webhooks.sending import open_sender
 from auditpanel.webhooks.target_records import NewWebhook
 from auditpanel.webhooks.targets import create_webhook
 from auditpanel.webhooks.values import TIMEOUT_S, Headers
+from tests.event_loop import complete
 from tests.webhooks.raising import CALLER, SEAL, make_event
 
 # Ends soon after the last one is done.
@@ -61,8 +60,7 @@ def deliver(
         async with open_sender(guard_of(allow_private=allow_private), timeout_s=timeout_s) as sender:
             await Delivery(make_ledger(engine), sender, hours=hours, is_closing=is_closing).run()
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run())
+    complete(run())
 
 
 def sendouts(session: Session, scope: ProjectScope) -> list[Sendout]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import Iterator
 
 import pytest
-import uvloop
 from aiohttp import ClientConnectorError, ClientSession, TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
 from hypothesis import given
@@ -19,6 +17,7 @@ from auditpanel.webhooks.sealing import new_secret
 from auditpanel.webhooks.sending import Target, open_sender
 from auditpanel.webhooks.signing import Signer, SigningKey
 from auditpanel.webhooks.values import Attempt, Message
+from tests.event_loop import complete
 from tests.webhooks.receiver import Receiver, receiving
 
 REFUSED = """
@@ -82,8 +81,7 @@ def attempt(url: str) -> Attempt:
         async with open_sender(guard_of(allow_private=False)) as sender:
             return await sender.send(target, Message("whs_0199c2f47b1e7d21a1f6e8407cd4c44b", b"{}"))
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(run())
+    return complete(run())
 
 
 class _Changing(AbstractResolver):
@@ -110,7 +108,7 @@ def test_a_name_that_changes_after_it_was_looked_at_is_refused_when_it_is_dialle
                 await session.post(receiver.to("/200").replace("127.0.0.1", "shop.example.com"))
             assert isinstance(refused.value.os_error, AddressRefused)
 
-    asyncio.run(run())
+    complete(run())
     assert receiver.arrivals == []
 
 
@@ -121,7 +119,7 @@ def test_a_name_is_looked_up_and_refused_for_its_address() -> None:
             await resolver.resolve("localhost", 80, socket.AF_UNSPEC)
         await resolver.close()
 
-    asyncio.run(run())
+    complete(run())
 
 
 @pytest.mark.parametrize("url", ["https://shop.example.com/webhooks?key=a%2Fb", "http://shop.example.com:8080", "https://bücher.example/ü"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 from urllib.parse import quote
@@ -24,6 +23,7 @@ from auditpanel.webhooks.filters import SENDOUT_FIELDS
 from auditpanel.webhooks.lanes import FIRST
 from auditpanel.webhooks.sending import Sender, Target, open_sender
 from auditpanel.webhooks.values import SCHEDULE, Attempt, Message
+from tests.event_loop import complete
 from tests.tasks.making import make_scope
 from tests.webhooks.delivering import (
     BRIEF,
@@ -186,7 +186,7 @@ def test_deliveries_that_break_off_leave_their_room_to_others(
         async with open_sender(guard_of(allow_private=True)) as sender:
             await Delivery(make_ledger(engine), BreakingOff(sender), hours=BRIEF).run()
 
-    asyncio.run(run())
+    complete(run())
     assert sorted(sendout.status for sendout in sendouts(session, scope)) == ["RETRY"] * 4 + ["SENT"] * 16
     # They are due again when their lease ends.
     assert len(due(session, scope)) == 4 and len(receiver.arrivals) == 16

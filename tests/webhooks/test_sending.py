@@ -13,7 +13,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-import uvloop
 
 from auditpanel.errors import Unavailable
 from auditpanel.times import utc_now
@@ -23,6 +22,7 @@ from auditpanel.webhooks.sealing import new_secret
 from auditpanel.webhooks.sending import Target, open_sender
 from auditpanel.webhooks.signing import OWN_HEADER, Signer, SigningKey
 from auditpanel.webhooks.values import RESPONSE_LIMIT_BYTES, Attempt, Headers, Message
+from tests.event_loop import complete
 from tests.webhooks.authority import Authority
 from tests.webhooks.receiver import Receiver, receiving
 
@@ -57,8 +57,7 @@ def attempt(
         async with open_sender(guard_of(allow_private=allow_private), trust=trust, timeout_s=timeout_s) as sender:
             return [await sender.send(target, make_message()) for _ in range(times)][-1]
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(run())
+    return complete(run())
 
 
 def make_message() -> Message:
@@ -164,7 +163,7 @@ def test_what_is_cancelled_from_outside_ends_so(receiver: Receiver) -> None:
             with pytest.raises(asyncio.CancelledError):
                 await sending
 
-    asyncio.run(run())
+    complete(run())
 
 
 def test_no_answer_in_time_is_told_with_the_time(receiver: Receiver) -> None:
@@ -255,7 +254,7 @@ def test_a_secret_that_cannot_be_read_is_a_failure_in_words(receiver: Receiver) 
         async with open_sender(guard_of(allow_private=True)) as sender:
             return await sender.send(target, make_message())
 
-    made = asyncio.run(run())
+    made = complete(run())
     assert (made.error, made.delivered, receiver.arrivals) == ("encrypted with another SECRET_KEY", False, [])
 
 
@@ -267,7 +266,7 @@ def test_during_the_grace_period_both_secrets_sign(receiver: Receiver) -> None:
         async with open_sender(guard_of(allow_private=True)) as sender:
             await sender.send(target, make_message())
 
-    asyncio.run(run())
+    complete(run())
     [arrival] = receiver.arrivals
     arrival.verify(older)
     arrival.verify(newer)
