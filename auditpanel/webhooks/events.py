@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session, scoped_session, sessionmaker
 from auditpanel.accounts.scope import ProjectScope
 from auditpanel.ids import Prefix, format_id, uuid7_at
 from auditpanel.webhooks.models import DueSendout, Sendout, Webhook
-from auditpanel.webhooks.targets import no_such_webhook
+from auditpanel.webhooks.target_records import no_such_webhook
 from auditpanel.webhooks.values import EventType, Json, NewEvent, SendoutStatus
 
 Opened = TypeVar("Opened", bound=Session)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from auditpanel.errors import NotFound
 from auditpanel.ids import Prefix, format_id
 from auditpanel.keyset import Count
 from auditpanel.times import iso_utc
@@ -70,3 +71,7 @@ class Missed:
 
     count: Count
     since: datetime | None
+
+
+def no_such_webhook() -> NotFound:
+    return NotFound("There is no such webhook in this project. It may have been removed, or be of a project that you are not a member of.")

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from auditpanel.accounts.models import Project
 from auditpanel.accounts.names import NAME_CHARACTERS, clean_name
 from auditpanel.accounts.scope import ProjectScope
-from auditpanel.errors import Conflict, InvalidInput, NotFound
+from auditpanel.errors import Conflict, InvalidInput
 from auditpanel.ids import new_uuid
 from auditpanel.webhooks.addresses import checked_url
 from auditpanel.webhooks.custom_headers import checked_headers, open_headers, seal_headers
@@ -24,7 +24,7 @@ from auditpanel.webhooks.event_types import checked_choice
 from auditpanel.webhooks.missed import NOTHING_MISSED, find_missed
 from auditpanel.webhooks.models import Webhook
 from auditpanel.webhooks.sealing import Seal, new_secret
-from auditpanel.webhooks.target_records import Missed, NewWebhook, WebhookLine, WebhookRecord, rotation_of
+from auditpanel.webhooks.target_records import Missed, NewWebhook, WebhookLine, WebhookRecord, no_such_webhook, rotation_of
 from auditpanel.webhooks.values import GRACE, Headers
 
 # Of a project. Each event may make as many sendouts, and lists tell of all of them.
@@ -174,10 +174,6 @@ def get_webhook(session: Session, scope: ProjectScope, webhook_id: UUID) -> Webh
     webhook, *line = found
     has_headers = webhook.sealed_headers is not None
     return WebhookRecord(WebhookLine(*line), has_headers, webhook.updated_at, webhook.previous_secret_until, webhook.removed_at)
-
-
-def no_such_webhook() -> NotFound:
-    return NotFound("There is no such webhook in this project. It may have been removed, or be of a project that you are not a member of.")
 
 
 def _check_room(session: Session, scope: ProjectScope) -> None:
