@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,8 @@ def nina(session: Session, shop: Project) -> User:
 
 @pytest.fixture
 def browse(app: Flask, session: Session, base_url: str, new_context: Callable[..., BrowserContext], watch: Watch) -> Open:
-    """`browse(user, **options of the context)` is a page of a browser in which the user is logged in. Commits."""
+    """`browse(user, **options of the context)` is a page of a browser in which the user is logged in, and which goes nowhere without its
+    modules: before they are there, a button does only what it does without scripts. Commits."""
 
     def browse(user: User, **options: object) -> Page:
         context = new_context(**options)
@@ -105,6 +107,8 @@ def browse(app: Flask, session: Session, base_url: str, new_context: Callable[..
         context.on("page", watch.on_page)
         cookie = log_in(app, session, user).session_cookie()
         context.add_cookies([{"name": "auditpanel", "value": cookie, "url": base_url, "httpOnly": True, "sameSite": "Lax"}])
-        return context.new_page()
+        page = context.new_page()
+        vars(page)["goto"] = partial(page.goto, wait_until="networkidle")
+        return page
 
     return browse

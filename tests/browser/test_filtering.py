@@ -229,11 +229,11 @@ def test_a_link_shows_a_colleague_the_same_rows(browse: Open, session: Session, 
     page.get_by_role("navigation", name="Result").get_by_role("link", name="Errors").click()
     page.get_by_role("navigation", name="Times shown in").get_by_role("link", name="UTC").click()
     expect(rows(page)).to_have_count(6)
-    shown = rows(page).all_inner_texts()
+    shown = rows(page).all_text_contents()
     colleague = browse(make_member(session, shop))
     colleague.goto(page.url)
     expect(rows(colleague)).to_have_count(6)
-    assert rows(colleague).all_inner_texts() == shown
+    assert rows(colleague).all_text_contents() == shown
 
 
 def test_an_empty_list_names_the_filter_whose_removal_helps(browse: Open, session: Session, shop: Project, nina: User) -> None:

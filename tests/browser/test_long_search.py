@@ -50,7 +50,7 @@ def test_a_search_goes_on_by_itself_until_the_history_ends_or_it_is_stopped(
     expect(page.get_by_role("link", name="Look further back")).to_be_visible()
 
     page = browse(nina)
-    page.goto(list_url(shop, f"body_text={NEEDLE}"))
+    page.goto(list_url(shop, f"body_text={NEEDLE}"), wait_until="load")
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("link", name="Look further back")).to_be_focused()
 
