@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -61,6 +61,18 @@ def has_rules(definition: Definition) -> bool:
     return any(definition.get(rule) is not None for rule in RULES)
 
 
+def rules_in_words(definition: Definition) -> list[str]:
+    """What it asks for beside the type, each on its own."""
+    words = ["in each new record"] if definition.get("optional") is False else []
+    for rule, start in (("eq", "one of"), ("ne", "none of")):
+        choices = definition.get(rule)
+        if isinstance(choices, list) and choices:
+            words.append(f"{start} {_shown_choices(choices)}")
+    words += [f"{start} {_shown(definition[rule])}" for rule, (_, start) in _BOUNDS.items() if _is_number(definition.get(rule))]
+    words += [f"{start} {_shown(definition[rule])} characters" for rule, (_, start) in _LENGTHS.items() if _is_number(definition.get(rule))]
+    return words
+
+
 def what_is_wrong(value: object, definition: Definition) -> str | None:
     """To stand behind the value; None where it is right."""
     if definition.get("deleted"):
@@ -83,8 +95,7 @@ def _wrong_item(value: object, definition: Definition) -> str | None:
 def _wrong_choice(value: object, definition: Definition) -> str | None:
     allowed, forbidden = definition.get("eq"), definition.get("ne")
     if isinstance(allowed, list) and allowed and not _stands_in(value, allowed):
-        more = " …" if len(allowed) > SHOWN_CHOICES else ""
-        return f"is not one of the values that are taken; write {', '.join(_shown(choice) for choice in allowed[:SHOWN_CHOICES])}{more}"
+        return f"is not one of the values that are taken; write {_shown_choices(allowed)}"
     if isinstance(forbidden, list) and _stands_in(value, forbidden):
         return "is a value that is not taken; write another one"
     return None
@@ -169,6 +180,11 @@ def check_definition(definition: Definition) -> None:
 
 def _field(key: str) -> str:
     return f"metadata.{key[:SHOWN_CHARACTERS]}"
+
+
+def _shown_choices(choices: Sequence[object]) -> str:
+    more = " …" if len(choices) > SHOWN_CHOICES else ""
+    return f"{', '.join(map(_shown, choices[:SHOWN_CHOICES]))}{more}"
 
 
 def _shown(value: object) -> str:

@@ -456,6 +456,48 @@ def test_admins_say_the_types_of_metadata_and_others_read_them(app: Flask, sessi
     assert schema.properties == {}
 
 
+def test_admins_set_the_rules_of_a_key_which_hold_and_are_told_in_words(app: Flask, session: Session, shop: Shop) -> None:
+    admin, url = log_in(app, session, make_member(session, shop.project, role=Role.ADMIN)), shop.url("metadata-schemas/")
+    fields = {"resource": "voucher", "key": "season", "type": "string", "needed": "y", "choices": "summer\r\n winter \r\n", "most": "10"}
+    assert admin.post(url, **fields).status_code == 302
+    assert admin.post(url, resource="voucher", key="step", type="number", array="y", least="1").status_code == 302
+    session.expire_all()
+    schema = find_schema(session, shop.scope, Resource.VOUCHER)
+    assert schema is not None and schema.properties == {
+        "season": {"type": "string", "array": False, "optional": False, "eq": ["summer", "winter"], "maxLength": 10},
+        "step": {"type": "number", "array": True, "optional": True, "gte": 1},
+    }
+    page = shop.operator.get(url).text
+    assert "in each new record, one of &#34;summer&#34;, &#34;winter&#34;, at most 10 characters" in page
+    assert "<td>at least 1</td>" in page
+    refused = shop.operator.post(
+        shop.url("vouchers/new"), code="A", value="10", kind="PERCENT", metadata_key="season", metadata_value="autumn"
+    )
+    assert refused.status_code == 400
+    assert "is not one of the values that are taken; write &#34;summer&#34;, &#34;winter&#34;" in refused.text
+
+
+@pytest.mark.parametrize(
+    ("fields", "answer"),
+    [
+        ({"type": "number", "choices": "1\nx"}, "&#34;x&#34; is not a number"),
+        ({"type": "number", "least": "1.5"}, "This is no whole number; write one like 10."),
+        ({"type": "boolean", "most": "1"}, "Only a number or a text has bounds; leave this empty."),
+        ({"type": "string", "most": "-1"}, "-1 is not a whole number"),
+    ],
+    ids=["choice", "bound", "no-bound", "length"],
+)
+def test_a_rule_that_cannot_hold_is_refused_at_its_field(
+    app: Flask, session: Session, shop: Shop, fields: dict[str, str], answer: str
+) -> None:
+    admin = log_in(app, session, make_member(session, shop.project, role=Role.ADMIN))
+    page = admin.post(shop.url("metadata-schemas/"), resource="voucher", key="step", **fields)
+    assert page.status_code == 400
+    field = next(name for name in fields if name != "type")
+    assert answer in page.text.split(f'id="{field}-error"')[1].split("</p>")[0]
+    assert find_schema(session, shop.scope, Resource.VOUCHER) is None
+
+
 # Words
 
 

@@ -1,23 +1,25 @@
-"""`/projects/<project id>/catalogue/metadata-schemas/`: what types metadata has, which admins say and imports follow."""
+"""`/projects/<project id>/catalogue/metadata-schemas/`: what types and rules metadata has, which admins say and imports follow."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
 from flask import Response, make_response, render_template
 from flask_admin import expose
 from werkzeug.wrappers import Response as BaseResponse
-from wtforms import HiddenField, SelectField, StringField
+from wtforms import BooleanField, HiddenField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
 from auditpanel.accounts.models import Role
 from auditpanel.accounts.scope import ProjectScope
+from auditpanel.catalogue.metadata_rules import rules_in_words
 from auditpanel.catalogue.metadata_schemas import TYPES, define_key, forget_key, list_schemas
 from auditpanel.catalogue.models import Resource
 from auditpanel.errors import InvalidInput
 from auditpanel.extensions import db
-from auditpanel.panel.catalogue.forms import EXACT
+from auditpanel.panel.catalogue.forms import EXACT, PLAIN
 from auditpanel.panel.catalogue.metadata import KEY_CHARACTERS
 from auditpanel.panel.forms import PanelForm
 from auditpanel.panel.scope import current_scope, require_role
@@ -41,6 +43,12 @@ TYPE_LABELS = {
     "geopoint": "place: latitude and longitude",
     "image_url": "address of a picture",
 }
+# What the two bounds of the form are of: a number's value, or the characters of a text.
+BOUNDS: Mapping[str, tuple[str, str]] = {"number": ("gte", "lte"), "string": ("minLength", "maxLength")}
+NO_BOUNDS = ("", "")
+FIELDS_OF_RULES = {"eq": "choices", "gte": "least", "lte": "most", "minLength": "least", "maxLength": "most"}
+_CHOICES_HINT = "One a line. Left empty: any value of the type"
+_BOUND_HINT = "A whole number: of a number its value, of a text its characters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,7 @@ class Key:
     name: str
     type: str
     words: str
+    rules: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,23 @@ class KeyTypeForm(PanelForm):
     resource = SelectField("Metadata of", choices=[SelectChoice(resource.value, label) for resource, label in RESOURCE_LABELS.items()])
     key = StringField("Key", description="As it stands in the header of a file or the body of a call", render_kw=EXACT)
     type = SelectField("Type", choices=[SelectChoice(type_, f"{type_}: {TYPE_LABELS[type_]}") for type_ in TYPES])
+    array = BooleanField("A list of such values")
+    needed = BooleanField("Each new record has to have it")
+    choices = TextAreaField("Only these values", description=_CHOICES_HINT, render_kw={"rows": 3, **EXACT})
+    least = StringField("At least", description=_BOUND_HINT, render_kw={"inputmode": "numeric", **PLAIN})
+    most = StringField("At most", description=_BOUND_HINT, render_kw={"inputmode": "numeric", **PLAIN})
+
+    def rules(self) -> Mapping[str, object]:
+        """In the words of the public API. Raises InvalidInput with the field that cannot be read."""
+        type_ = str(self.type.data)
+        choices = [_choice(line.strip(), type_) for line in (self.choices.data or "").splitlines() if line.strip()]
+        low, high = BOUNDS.get(type_, NO_BOUNDS)
+        rules = {"eq": choices or None, low: _bound(self.least, low), high: _bound(self.most, high)}
+        wanted = {rule: value for rule, value in rules.items() if value is not None}
+        return {"array": bool(self.array.data), "optional": not self.needed.data} | wanted
+
+    def refuse(self, error: InvalidInput) -> None:
+        super().refuse(InvalidInput(error.reason, field=FIELDS_OF_RULES.get(error.field or "", error.field)))
 
 
 class ForgottenKeyForm(PanelForm):
@@ -99,7 +125,7 @@ class MetadataSchemasView(PanelView):
         try:
             if not 0 < len(key) <= KEY_CHARACTERS or "\x00" in key:
                 raise InvalidInput(f"write the key, in 1 to {KEY_CHARACTERS} characters", field="key")
-            define_key(db.session(), scope, Resource(form.resource.data), key, str(form.type.data), now=utc_now())
+            define_key(db.session(), scope, Resource(form.resource.data), key, str(form.type.data), rules=form.rules(), now=utc_now())
         except InvalidInput as error:
             form.refuse(error)
             return False
@@ -118,4 +144,27 @@ def _keys(properties: Mapping[str, Mapping[str, object]]) -> list[Key]:
 
 def _key(name: str, definition: Mapping[str, object]) -> Key:
     type_ = str(definition.get("type") or "string")
-    return Key(name, f"{type_} list" if definition.get("array") else type_, TYPE_LABELS.get(type_, ""))
+    words = "" if type_ == TYPE_LABELS.get(type_) else TYPE_LABELS.get(type_, "")
+    return Key(name, f"{type_} list" if definition.get("array") else type_, words, ", ".join(rules_in_words(definition)))
+
+
+def _choice(line: str, type_: str) -> object:
+    """A text needs no quotes here; what is of another type is written as in JSON."""
+    if type_ == "string":
+        return line
+    try:
+        return msgspec.json.decode(line)
+    except msgspec.DecodeError:
+        return line
+
+
+def _bound(field: StringField, rule: str) -> int | None:
+    text = (field.data or "").strip()
+    if not text:
+        return None
+    if not rule:
+        raise InvalidInput("only a number or a text has bounds; leave this empty", field=field.name)
+    try:
+        return int(text)
+    except ValueError:
+        raise InvalidInput("this is no whole number; write one like 10", field=field.name) from None
