@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from datetime import datetime
 
-from cryptography.x509 import load_der_x509_certificate
+from cryptography.x509 import InvalidVersion, load_der_x509_certificate
 from yarl import URL
 
 from auditpanel.webhooks.addresses import Guard, GuardedResolver
@@ -19,7 +19,7 @@ async def read_expiry(url: URL, guard: Guard, resolver: GuardedResolver) -> date
     try:
         async with asyncio.timeout(TIMEOUT_S):
             return await _fetch(url, guard, resolver)
-    except (OSError, ValueError, TimeoutError):
+    except (OSError, ValueError, TimeoutError, InvalidVersion):
         return None
 
 

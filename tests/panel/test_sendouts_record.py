@@ -47,6 +47,19 @@ def test_one_that_waits_says_what_failed_and_when_the_next_attempt_is_due(desk: 
     assert "it is given up." in page and "10 made, up to 3 to come" in page
 
 
+def test_one_that_is_late_names_no_end_that_would_be_before_its_next_attempt(desk: Desk) -> None:
+    made = {
+        "tries": 10,
+        "attempts": 10,
+        "status_code": 503,
+        "error": "answered 503",
+        "first_attempt_at": utc_now() - timedelta(days=30),
+        "next_attempt_at": utc_now() + timedelta(hours=1, minutes=4),
+    }
+    page = shown_text(desk.visitor.get(desk.url(desk.make(SendoutStatus.RETRY, made=made))))
+    assert f"After {SCHEDULE.attempts - 11} more attempts, it is given up." in page
+
+
 def test_one_that_was_given_up_says_so_and_that_nothing_comes_by_itself(desk: Desk) -> None:
     page = shown_text(desk.visitor.get(desk.url(desk.make_failed(500, None))))
     assert "Given up after 2 attempts." in page and "No answer in 10 s." in page and "Nothing more comes by itself" in page

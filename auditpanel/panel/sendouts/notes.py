@@ -66,6 +66,9 @@ def _next_words(line: SendoutLine, zone: ZoneInfo, now: datetime) -> str:
     if line.tries + 1 >= SCHEDULE.attempts:
         return f"{due}. It is the last one; then it is given up."
     end = (line.first_attempt_at + timedelta(seconds=SCHEDULE.after_s[-1])).astimezone(zone)
+    if end <= line.next_attempt_at:
+        # It is late: what comes after keeps its distance, and ends later than the schedule says.
+        return f"{due}. After {counted(SCHEDULE.attempts - line.tries - 1, 'more attempt')}, it is given up."
     return f"{due}. After the last one, {date_words(end.date())}, {end:%H:%M}, it is given up."
 
 

@@ -37,7 +37,7 @@ def export_stretches(exports: Sequence[ExportRecord], now: datetime) -> Iterator
         line, started, ended = record.line, record.started_at, record.line.finished_at or now
         yield Stretch("Export", "wait", line.created_at, started or ended, f"Export of {line.exported.label} waited")
         if started:
-            kind = "wait" if _is_stopped(line) else KINDS[line.status]
+            kind = "wait" if line.is_stopped else KINDS[line.status]
             yield Stretch("Export", kind, started, ended, f"Export of {line.exported.label}: {export_pill(line).text}")
 
 
@@ -90,8 +90,4 @@ def _took(record: ExportRecord) -> str:
 
 def _has_failed(line: ExportLine) -> bool:
     """Somebody who deleted it before it was ready wanted it so."""
-    return line.status is ExportStatus.ERROR and line.deleted_at is None
-
-
-def _is_stopped(line: ExportLine) -> bool:
-    return line.status is ExportStatus.ERROR and line.deleted_at is not None
+    return line.status is ExportStatus.ERROR and not line.is_stopped
