@@ -33,6 +33,7 @@ from auditpanel.logs.readers import Format, reader_for
 from auditpanel.logs.store import Stored, store_logs
 from auditpanel.logs.values import NewLog, Origin
 from auditpanel.times import utc_now
+from auditpanel.webhooks.sealing import Seal
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -137,7 +138,7 @@ def prepare() -> None:
         _prepare_superuser(settings.admin_password)
     # Looked at by itself: a first start that was cut off before the demo was whole makes it the next time.
     if settings.with_demo and not projects.has_project(db.session()):
-        make_demo(db.session(), utc_now())
+        make_demo(db.session(), utc_now(), uploads=settings.data / "uploads", seal=Seal.of(current_app.config["SECRET_KEY"]))
         db.session.commit()
 
 

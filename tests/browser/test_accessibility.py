@@ -15,8 +15,10 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.models import Project, Role, User
+from auditpanel.config import Settings
 from auditpanel.demo import make_demo
 from auditpanel.times import utc_now
+from auditpanel.webhooks.sealing import Seal
 from tests.accounts.visitor import settings_url
 from tests.browser.conftest import ARTIFACTS, Open
 from tests.browser.recording import list_url, record_call, record_url
@@ -47,9 +49,10 @@ class Stage:
 
 
 @pytest.fixture(scope="session")
-def stage(app: Flask, engine: Engine) -> Stage:
+def stage(app: Flask, engine: Engine, settings: Settings) -> Stage:
     with Session(engine, expire_on_commit=False) as session:
-        shop, empty = make_demo(session, utc_now()), make_project(session, name="Empty Shop")
+        shop = make_demo(session, utc_now(), uploads=settings.data / "uploads", seal=Seal.of(app.config["SECRET_KEY"]))
+        empty = make_project(session, name="Empty Shop")
         admin, superuser, nobody = make_member(session, shop, role=Role.ADMIN), make_superuser(session), make_user(session)
         make_member(session, shop)
         make_key(session, shop)
