@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime
 from typing import BinaryIO
+from zoneinfo import ZoneInfo
 
 from pyarrow import parquet
 
@@ -14,22 +15,25 @@ BATCH = 50
 
 
 class ParquetRows:
-    def __init__(self, file: BinaryIO) -> None:
+    """With moments in this zone: those in the file are in UTC."""
+
+    def __init__(self, file: BinaryIO, zone: ZoneInfo) -> None:
         self._file = parquet.ParquetFile(file, pre_buffer=False)
+        self._zone = zone
 
     def rows(self, mark: Mark, deadline: Deadline) -> Iterator[StoredRow]:
         number = 1
         for group in range(self._file.metadata.num_row_groups):
             behind = number + self._file.metadata.row_group(group).num_rows
             if behind > mark.number:
-                yield from self._rows_of(group, number, mark)
+                yield from self._rows_of(group, number, mark, deadline)
             number = behind
 
     def cells(self, raw: object) -> Cells:
         assert isinstance(raw, tuple)
-        return [_text(value) for value in raw]
+        return [self._text(value) for value in raw]
 
-    def _rows_of(self, group: int, number: int, mark: Mark) -> Iterator[StoredRow]:
+    def _rows_of(self, group: int, number: int, mark: Mark, deadline: Deadline) -> Iterator[StoredRow]:
         for batch in self._file.iter_batches(batch_size=BATCH, row_groups=[group], use_threads=False):
             if number + batch.num_rows > mark.number:
                 for raw in zip(*(column.to_pylist() for column in batch.columns), strict=True):
@@ -38,13 +42,13 @@ class ParquetRows:
                     number += 1
             else:
                 number += batch.num_rows
+                deadline.check()
 
-
-def _text(value: object) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="microseconds")
-    return value.isoformat() if isinstance(value, date) else str(value)
+    def _text(self, value: object) -> str | None:
+        if value is None:
+            return None
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, datetime):
+            return value.astimezone(self._zone).isoformat(timespec="microseconds")
+        return value.isoformat() if isinstance(value, date) else str(value)

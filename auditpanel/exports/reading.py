@@ -15,7 +15,7 @@ from auditpanel.exports.subjects import Selection
 
 # Rows of logs have two bodies, of 64 KiB each and more where a project says so; others are small. So much of them is read at once.
 BATCH_BYTES = 1 << 18
-FIRST_ROWS, MOST_ROWS = 10, 1_000
+BATCH_ROWS = 1_000
 # What goes into the file at once.
 CHUNK_BYTES = 1 << 18
 
@@ -58,19 +58,18 @@ def batches(connection: Connection, selection: Selection, form: Form) -> Iterato
     """A few rows at a time, with what is secret in them redacted. Columns that are redacted are read as texts."""
     sql, values = _compiled(connection, selection.statement.with_only_columns(*formed(selection.columns, form)))
     hide = _hiding(selection)
-    # The cursor of psycopg itself: that of SQLAlchemy reads a number of rows that has to be chosen before the first of them is seen.
-    with psycopg.ServerCursor(_driver(connection), "exported") as cursor:
-        cursor.execute(sql.encode(), values)
-        wanted = FIRST_ROWS
-        while rows := cursor.fetchmany(wanted):
-            wanted = _fitting(rows)
-            yield [hide(row) for row in rows] if hide else list(rows)
-
-
-def _fitting(rows: Sequence[Row]) -> int:
-    """How many rows like these are a batch."""
-    size = sum(len(value) for row in rows for value in row if isinstance(value, str))
-    return max(1, min(BATCH_BYTES * len(rows) // (size + 1), MOST_ROWS))
+    batch: list[Row] = []
+    size = 0
+    # Rows are taken one by one: of those that are fetched by number, some may be a hundred times as large as the ones before.
+    with psycopg.Cursor(_driver(connection)) as cursor:
+        for row in cursor.stream(sql.encode(), values):
+            batch.append(hide(row) if hide else row)
+            size += sum([len(value) for value in row if isinstance(value, str)])
+            if size >= BATCH_BYTES or len(batch) == BATCH_ROWS:
+                yield batch
+                batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _compiled(connection: Connection, statement: Select[*tuple[Any, ...]]) -> tuple[str, dict[str, Any]]:

@@ -19,6 +19,7 @@ from auditpanel.errors import InvalidInput
 from auditpanel.exports.columns import Kind
 from auditpanel.exports.subjects import SUBJECTS
 from auditpanel.exports.values import Exported, Format, Layout, Packing
+from auditpanel.times import zone_named
 
 # A row may have two bodies of 1 MiB, each character of which may be written as six.
 LARGEST_ROW_BYTES = 1 << 24
@@ -96,7 +97,7 @@ def reader_of(file: BinaryIO, exported: Exported, layout: Layout, total: int) ->
         # Arrow takes 30 MB, which a process need not have before somebody looks into such a file.
         from auditpanel.exports.parquet_rows import ParquetRows
 
-        return ParquetRows(file)
+        return ParquetRows(file, zone_named(layout.time_zone))
     stream = gzip.GzipFile(fileobj=file, mode="rb") if layout.packing is Packing.GZIP else file
     return CsvRows(stream, layout) if layout.format is Format.CSV else NdjsonRows(stream, layout)
 

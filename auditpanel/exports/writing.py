@@ -15,6 +15,7 @@ from sqlalchemy import Connection, func, select
 
 from auditpanel.exports.csv_text import write_csv
 from auditpanel.exports.ndjson import write_ndjson
+from auditpanel.exports.parquet import write_parquet
 from auditpanel.exports.subjects import Selection
 from auditpanel.exports.values import Format, Layout, Packing
 
@@ -78,9 +79,6 @@ def _write_rows(connection: Connection, selection: Selection, layout: Layout, fi
 
         return write_xlsx(connection, selection, layout, file, _path_of(target), progress)
     if layout.format is Format.PARQUET:
-        # Arrow alone takes 30 MB, which no other process than one that writes Parquet should have.
-        from auditpanel.exports.parquet import write_parquet
-
         return write_parquet(connection, selection, layout, file, progress)
     write_text = write_csv if layout.format is Format.CSV else write_ndjson
     if layout.packing is Packing.NONE:

@@ -1,73 +1,97 @@
-"""One export in a process of its own, with no more in it than writing one takes: `python -m tests.benchmarks.exporting`.
-
-It is asked by standard input, and answers with its rows, seconds, and the most memory that the process ever had.
-"""
+"""Exports made by a worker as the Procfile starts it, watched from outside."""
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
-import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-import msgspec
-from sqlalchemy import create_engine
+import psutil
 from sqlalchemy.orm import Session
 
-from auditpanel.accounts.models import Project, Role
-from auditpanel.accounts.scope import scope_of_project
+from auditpanel.accounts.scope import ProjectScope
+from auditpanel.exports.files import LocalFiles
 from auditpanel.exports.layouts import checked_layout
+from auditpanel.exports.queries import get_export
+from auditpanel.exports.records import ExportRecord
+from auditpanel.exports.store import NewExport, request_export
 from auditpanel.exports.subjects import SUBJECTS
-from auditpanel.exports.values import Exported, Format
-from auditpanel.exports.writing import write
+from auditpanel.exports.values import Exported, ExportStatus, Format
 from auditpanel.filters import Span
+from auditpanel.ids import new_request_id
+from auditpanel.queues import enqueue_export
+from auditpanel.tasks.values import Asker
+from auditpanel.times import utc_now
+from tests.benchmarks.stage import ROOT, Stage
 
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """An export of all logs of a project, with all of their fields."""
-
-    database_url: str
-    project_id: UUID
-    format: Format
-    gzip: bool
+LOOK_EVERY_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Exporting:
+    """`rate` is in rows a second, from the export's start to its end; `peak_mb` is the most memory that its process ever had."""
+
     rows: int
     bytes: int
-    seconds: float
+    rate: float
     peak_mb: float
 
-    @property
-    def rate(self) -> float:
-        """Rows a second."""
-        return self.rows / self.seconds
+
+class Exporter:
+    def __init__(self, stage: Stage, pid: int) -> None:
+        self._stage = stage
+        self._process = psutil.Process(pid)
+        self._files = LocalFiles(Path(stage.environ["AUDITPANEL_DATA"]) / "exports")
+
+    def export(self, scope: ProjectScope, format: Format, *, gzip: bool = False) -> Exporting:
+        """All logs of a project, with all of their fields. The file is removed."""
+        export_id, peak_mb = self._ask(scope, format, gzip), 0.0
+        # The process lives on for a moment after the export's end.
+        while not (record := self._read(scope, export_id)).line.is_ended or self._process.children():
+            peak_mb = max([peak_mb, *(_peak_mb(child.pid) for child in self._process.children())])
+            time.sleep(LOOK_EVERY_S)
+        assert record.line.status is ExportStatus.DONE, record.line.error
+        assert record.file and record.line.file_bytes and record.started_at and record.line.finished_at
+        self._files.remove(record.file)
+        rate = record.line.rows_done / (record.line.finished_at - record.started_at).total_seconds()
+        return Exporting(record.line.rows_done, record.line.file_bytes, rate, peak_mb)
+
+    def _ask(self, scope: ProjectScope, format: Format, gzip: bool) -> UUID:
+        subject = SUBJECTS[Exported.LOG]
+        layout = checked_layout(subject, format=format, gzip=gzip)
+        new = NewExport(Exported.LOG, subject.read_filters([("range", "all")]), Span(None, None), layout, {})
+        asker = Asker(new_request_id(), "API", api_key="bench")
+        with Session(self._stage.engine) as session:
+            export_id = request_export(session, scope, new, asker=asker, now=utc_now())
+            session.commit()
+        enqueue_export(self._stage.environ["REDIS_URL"], scope.project_id, export_id)
+        return export_id
+
+    def _read(self, scope: ProjectScope, export_id: UUID) -> ExportRecord:
+        with Session(self._stage.engine) as session:
+            return get_export(session, scope, export_id)
 
 
-def main() -> None:
-    asked = msgspec.json.decode(sys.stdin.buffer.read(), type=Asked)
-    engine = create_engine(asked.database_url)
-    subject = SUBJECTS[Exported.LOG]
-    layout = checked_layout(subject, format=asked.format, gzip=asked.gzip)
-    with Session(engine) as session:
-        scope = scope_of_project(session.get_one(Project, asked.project_id), Role.ADMIN)
-    selection = subject.select(scope, subject.read_filters([("range", "all")]), Span(None, None), layout)
-    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "export").open("wb") as file, engine.connect() as connection:
-        started = time.perf_counter()
-        written = write(connection, selection, layout, file, lambda rows: None)
-        taken_s = time.perf_counter() - started
-    sys.stdout.buffer.write(msgspec.json.encode(Exporting(written.rows, written.bytes, taken_s, _peak_mb())))
+def _peak_mb(pid: int) -> float:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024 / 1e6
+    return 0.0
 
 
-def _peak_mb() -> float:
-    # Not of getrusage: that goes on counting from the process which this one was forked from.
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6
-
-
-if __name__ == "__main__":
-    main()
+@contextmanager
+def exporting(stage: Stage) -> Iterator[Exporter]:
+    command = [sys.executable, "-m", "jobs.worker", "exports"]
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | stage.environ)
+    try:
+        yield Exporter(stage, process.pid)
+    finally:
+        process.terminate()
+        process.wait()

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from random import Random
 from statistics import median
 
-import msgspec
 import psycopg
 from psycopg import sql
 
@@ -20,17 +17,17 @@ from auditpanel.logs.partitions import make_months, month_of
 from auditpanel.logs.values import BODY_LIMIT_BYTES, NewLog
 from auditpanel.times import utc_now
 from tests.benchmarks.calls import SEED
-from tests.benchmarks.exporting import Asked, Exporting
+from tests.benchmarks.exporting import Exporter, exporting
 from tests.benchmarks.filling import copy_lines, fill, lines_of, settle
 from tests.benchmarks.measuring import seconds
 from tests.benchmarks.report import Ratio
-from tests.benchmarks.stage import ROOT, Stage
+from tests.benchmarks.stage import Stage
 from tests.benchmarks.stock import Stock, fill_stock
 
 ROUNDS = 3
 # Flask-Admin's takes 2 kB of memory for each, and no fewer seconds a row when there are more of them.
 STOCK_ROWS = 20_000
-# As large as logs get.
+# As large as logs get, behind as many small ones: what is read at once has to become less on the way.
 FAT_ROWS = 1_000
 # What takes longer to write is written of fewer.
 MOST_ROWS = {Format.XLSX: 50_000}
@@ -52,18 +49,19 @@ def measure_exports(stage: Stage, *, rows: int) -> list[Ratio]:
     settle(stage, "logs", "log_contents")
     fill_stock(stage, scopes[STOCK_ROWS])
     settle(stage, "stock_logs")
-    return [
-        *_compare_rates(stage, scopes[rows], Stock(stage)),
-        *(_watch(stage, scopes[min(rows, MOST_ROWS.get(format, rows))], fat, format) for format in Format),
-    ]
+    with exporting(stage) as exporter:
+        return [
+            *_compare_rates(stage, exporter, scopes[rows], Stock(stage)),
+            *(_watch(exporter, scopes[min(rows, MOST_ROWS.get(format, rows))], fat, format) for format in Format),
+        ]
 
 
-def _compare_rates(stage: Stage, scope: ProjectScope, stock: Stock) -> list[Ratio]:
+def _compare_rates(stage: Stage, exporter: Exporter, scope: ProjectScope, stock: Stock) -> list[Ratio]:
     ours, bare = [], []
     for _ in range(ROUNDS):
         bare.append(_copy_rate(stage, scope))
-        ours.append(_export(stage, scope, Format.CSV).rate)
-    packed = _export(stage, scope, Format.CSV, gzip=True).rate
+        ours.append(exporter.export(scope, Format.CSV).rate)
+    packed = exporter.export(scope, Format.CSV, gzip=True).rate
     stock_rate = STOCK_ROWS / seconds(lambda: stock.export(STOCK_ROWS))
     rate, bare_rate = median(ours), median(bare)
     return [
@@ -95,25 +93,18 @@ def _copy_rate(stage: Stage, scope: ProjectScope) -> float:
     return rows / taken_s
 
 
-def _watch(stage: Stage, scope: ProjectScope, fat: ProjectScope, format: Format) -> Ratio:
-    many, large = _export(stage, scope, format), _export(stage, fat, format)
-    words = f"{large.peak_mb:.0f} MB for {large.rows:,} of the largest, {many.rate:,.0f} rows/s, {many.bytes / 1e6:,.0f} MB"
+def _watch(exporter: Exporter, scope: ProjectScope, fat: ProjectScope, format: Format) -> Ratio:
+    many, large = exporter.export(scope, format), exporter.export(fat, format)
+    words = f"{large.peak_mb:.0f} MB for {FAT_ROWS:,} of the largest, {many.rate:,.0f} rows/s, {many.bytes / 1e6:,.0f} MB"
     return Ratio.at_most(MEMORY_MB, f"{format}: MB of memory for {many.rows:,} rows", max(many.peak_mb, large.peak_mb), words)
-
-
-def _export(stage: Stage, scope: ProjectScope, format: Format, *, gzip: bool = False) -> Exporting:
-    asked = Asked(stage.environ["DATABASE_URL"], scope.project_id, format, gzip)
-    command = [sys.executable, "-m", "tests.benchmarks.exporting"]
-    environ = os.environ | {"TMPDIR": stage.environ["AUDITPANEL_DATA"]}
-    done = subprocess.run(command, cwd=ROOT, env=environ, input=msgspec.json.encode(asked), stdout=subprocess.PIPE, check=True)
-    return msgspec.json.decode(done.stdout, type=Exporting)
 
 
 def _fill_with_fat_ones(stage: Stage, scope: ProjectScope, now: datetime) -> None:
     random = Random(SEED)
     bodies = ["".join(random.choices("abcdefghijklmnopqrstuvwxyz ", k=BODY_LIMIT_BYTES)) for _ in range(10)]
-    make_months(stage.engine, {month_of(now), month_of(now - timedelta(seconds=FAT_ROWS))})
-    logs = (
+    make_months(stage.engine, {month_of(now), month_of(now - timedelta(seconds=2 * FAT_ROWS))})
+    small = (NewLog(occurred_at=now - timedelta(seconds=number), path="/v1/vouchers", status_code=200) for number in range(FAT_ROWS))
+    large = (
         NewLog(
             occurred_at=now - timedelta(seconds=number),
             path="/v1/vouchers/import",
@@ -121,8 +112,8 @@ def _fill_with_fat_ones(stage: Stage, scope: ProjectScope, now: datetime) -> Non
             request_body=random.choice(bodies),
             response_body=random.choice(bodies),
         )
-        for number in range(FAT_ROWS)
+        for number in range(FAT_ROWS, 2 * FAT_ROWS)
     )
     with psycopg.connect(stage.conninfo) as connection:
-        copy_lines(connection, list(lines_of(scope, logs)))
+        copy_lines(connection, list(lines_of(scope, chain(small, large))))
         connection.commit()

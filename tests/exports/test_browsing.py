@@ -27,7 +27,7 @@ from auditpanel.exports.values import Exported, ExportStatus, Format, Layout, Pa
 from auditpanel.filters import Span
 from auditpanel.tasks.values import Asker
 from tests.exports.asking import make_customers
-from tests.exports.reading_back import export, layout_of, read
+from tests.exports.reading_back import ZONE, export, layout_of, read
 from tests.exports.records import make_records
 from tests.logs.making import NOW, make_log, make_scope, store
 
@@ -73,8 +73,9 @@ def shown(kind: Kind, value: object) -> object:
     if value is None or value == "":
         return ""
     if isinstance(value, datetime):
-        has_zone = value.tzinfo is not None
-        return value.isoformat(timespec="microseconds") if has_zone else f"{value:%Y-%m-%d}" if kind is Kind.DAY else f"{value}"[:19]
+        if value.tzinfo is not None:
+            return value.astimezone(ZONE).isoformat(timespec="microseconds")
+        return f"{value:%Y-%m-%d}" if kind is Kind.DAY else f"{value}"[:19]
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, bool):

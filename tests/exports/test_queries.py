@@ -17,7 +17,7 @@ from auditpanel.errors import InvalidInput
 from auditpanel.exports import leases
 from auditpanel.exports.files import LocalFiles
 from auditpanel.exports.filters import EXPORT_FIELDS
-from auditpanel.exports.queries import count_exports, count_shares, get_export, list_exports, running_count
+from auditpanel.exports.queries import RUNNING, count_exports, count_shares, get_export, list_exports
 from auditpanel.exports.records import Shares
 from auditpanel.exports.store import delete_export
 from auditpanel.exports.values import Exported, Format
@@ -71,7 +71,7 @@ def test_each_filter_finds_its_exports(engine: Engine, session: Session, scope: 
         assert found(session, scope, **params) == expected, params
     every = FilterSet.parse([("range", "all"), ("only", "failed")], EXPORT_FIELDS)
     assert count_shares(session, scope, every, ALL_TIME) == Shares(3, running=1, ready=1, failed=1, is_exact=True)
-    assert running_count(session, scope) == 1
+    assert session.scalar(RUNNING, {"project_id": scope.project_id}) == 1
 
 
 def test_a_filter_that_means_nothing_is_refused_with_what_would_be_right() -> None:
