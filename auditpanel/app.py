@@ -52,6 +52,8 @@ def create_app(settings: Settings) -> Flask:
         SESSION_COOKIE_NAME="auditpanel",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
+        # A login does not slide, so neither does its cookie.
+        SESSION_REFRESH_EACH_REQUEST=False,
         WTF_CSRF_TIME_LIMIT=None,
         MAX_CONTENT_LENGTH=FORM_LIMIT_BYTES,
         MAX_FORM_MEMORY_SIZE=FORM_LIMIT_BYTES,

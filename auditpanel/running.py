@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import sys
 import time
@@ -10,6 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import psycopg
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from auditpanel.config import Settings
 from auditpanel.data_folder import held_folder, make_folder
@@ -23,8 +29,23 @@ START_TIMEOUT_S = 300
 JOIN_TIMEOUT_S = 10
 
 
-# A generic plan knows nothing of how much of a project a value makes up; planning anew takes less than a millisecond.
-ENGINE_OPTIONS = {"pool_pre_ping": True, "hide_parameters": True, "connect_args": {"prepare_threshold": None, "connect_timeout": 5}}
+def _check_is_open(connection: DBAPIConnection, record: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
+    """A server that went away while the connection was idle has closed it: that can be read, and needs no message there and back."""
+    assert isinstance(connection, psycopg.Connection)
+    if connection.closed:
+        raise InvalidatePoolError
+    arrivals = select.poll()
+    arrivals.register(connection.fileno(), select.POLLIN)
+    if arrivals.poll(0):
+        raise InvalidatePoolError
+
+
+ENGINE_OPTIONS = {
+    "pool_events": [(_check_is_open, "checkout")],
+    "hide_parameters": True,
+    # A generic plan knows nothing of how much of a project a value makes up; planning anew takes less than a millisecond.
+    "connect_args": {"prepare_threshold": None, "connect_timeout": 5},
+}
 
 
 @dataclass(frozen=True, slots=True)

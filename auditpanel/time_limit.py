@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import psycopg
+from psycopg.errors import QueryCanceled
 from sqlalchemy import Row, Select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-QUERY_CANCELED = "57014"
+# Pairs in one message each: the session's own savepoints and settings come one by one, and take longer than most of the queries.
+_BEGIN = "SAVEPOINT reading; SET LOCAL statement_timeout = {timeout_ms}"
+_END = "RELEASE SAVEPOINT reading; SET LOCAL statement_timeout = 0"
+# It takes back the setting, too.
+_GIVE_UP = "ROLLBACK TO SAVEPOINT reading; RELEASE SAVEPOINT reading"
 
 
 class TimeIsUp(Exception):
@@ -18,18 +24,35 @@ class TimeIsUp(Exception):
 
 def execute_within(session: Session, statement: Select[*tuple[Any, ...]], timeout_s: float) -> Sequence[Row[*tuple[Any, ...]]]:
     """Raises TimeIsUp where the time was not enough; the transaction goes on."""
-    # A message for each pair: the session's own savepoints and settings come one by one, and take longer than most of the queries.
-    _command(session, f"SAVEPOINT reading; SET LOCAL statement_timeout = {max(1, int(timeout_s * 1000))}")
+    _command(session, _begin(timeout_s))
     try:
         rows = session.execute(statement).all()
     except OperationalError as error:
-        if getattr(error.orig, "sqlstate", None) != QUERY_CANCELED:
+        if not isinstance(error.orig, QueryCanceled):
             raise
-        # It takes back the setting, too.
-        _command(session, "ROLLBACK TO SAVEPOINT reading; RELEASE SAVEPOINT reading")
+        _command(session, _GIVE_UP)
         raise TimeIsUp from None
-    _command(session, "RELEASE SAVEPOINT reading; SET LOCAL statement_timeout = 0")
+    _command(session, _END)
     return rows
+
+
+def execute_text_within(session: Session, text: str, values: Mapping[str, object], timeout_s: float) -> list[tuple[Any, ...]]:
+    """The same in a single message: psycopg writes the values into the text."""
+    connection = session.connection().connection.driver_connection
+    assert isinstance(connection, psycopg.Connection)
+    with psycopg.ClientCursor(connection) as cursor:
+        try:
+            cursor.execute(f"{_begin(timeout_s)}; {text}; {_END}".encode(), values)
+        except QueryCanceled:
+            _command(session, _GIVE_UP)
+            raise TimeIsUp from None
+        # Behind the answers to the two commands.
+        cursor.set_result(2)
+        return cursor.fetchall()
+
+
+def _begin(timeout_s: float) -> str:
+    return _BEGIN.format(timeout_ms=max(1, int(timeout_s * 1000)))
 
 
 def _command(session: Session, commands: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import delete, func, literal, select, update
+from sqlalchemy import Boolean, bindparam, case, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -40,6 +40,15 @@ class OwnProject:
     @property
     def role_label(self) -> str:
         return self.role.label
+
+
+_IS_SUPERUSER = bindparam("is_superuser", type_=Boolean)
+OWN_PROJECTS = (
+    select(Project.id, Project.name, Project.time_zone, case((_IS_SUPERUSER, Role.ADMIN.value), else_=Membership.role))
+    .outerjoin(Membership, (Membership.project_id == Project.id) & (Membership.user_id == bindparam("user_id", type_=User.id.type)))
+    .where(or_(_IS_SUPERUSER, Membership.user_id.is_not(None)))
+    .order_by(func.lower(Project.name), Project.id)
+)
 
 
 def add_member(session: Session, project_id: UUID, email: str, role: Role) -> User:
@@ -97,12 +106,5 @@ def list_members(session: Session, project_id: UUID) -> list[Member]:
 
 def list_projects(session: Session, user: User) -> list[OwnProject]:
     """The projects that the user may open: a superuser all of them, as an admin."""
-    statement = select(Project.id, Project.name, Project.time_zone, literal(Role.ADMIN.value).label("role"))
-    if not user.is_superuser:
-        statement = (
-            select(Project.id, Project.name, Project.time_zone, Membership.role)
-            .join(Membership, Membership.project_id == Project.id)
-            .where(Membership.user_id == user.id)
-        )
-    rows = session.execute(statement.order_by(func.lower(Project.name), Project.id))
+    rows = session.execute(OWN_PROJECTS, {"user_id": user.id, "is_superuser": user.is_superuser})
     return [OwnProject(project_id, name, time_zone, Role(role)) for project_id, name, time_zone, role in rows]

@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.keys import find_key, find_key_by_id
-from auditpanel.accounts.models import PANEL_PROJECT_ID, Membership, Project, Role, User
+from auditpanel.accounts.models import PANEL_PROJECT_ID, LoginSession, Membership, Project, Role, User
+from auditpanel.accounts.sessions import hash_token
 from auditpanel.errors import NotFound, Unauthorized
+from auditpanel.fixed import FixedStatement
 from auditpanel.ids import Prefix, format_id
+
+_ENTERING = FixedStatement(
+    select(
+        User.id.label("user_id"),
+        User.email,
+        User.name.label("user_name"),
+        User.is_superuser,
+        Membership.role,
+        Project.id.label("project_id"),
+        Project.name.label("project_name"),
+        Project.time_zone,
+        Project.redact_paths,
+        Project.body_limit_bytes,
+    )
+    .join(LoginSession, LoginSession.user_id == User.id)
+    .outerjoin(Project, Project.id == bindparam("project_id"))
+    .outerjoin(Membership, (Membership.project_id == Project.id) & (Membership.user_id == User.id))
+    .where(LoginSession.token_hash == bindparam("token_hash"), LoginSession.expires_at > bindparam("now"), User.is_active)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +72,17 @@ class ProjectScope:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """Who has logged in. `project` is the one they asked for; None where they asked for none, or may not open it."""
+
+    user_id: UUID
+    email: str
+    name: str
+    is_superuser: bool
+    project: ProjectScope | None
+
+
+@dataclass(frozen=True, slots=True)
 class KeyScope:
     """What an API key opens: its project, and what the logs of its calls say of it."""
 
@@ -62,6 +95,20 @@ def scope_of_project(project: Project, role: Role) -> ProjectScope:
     return ProjectScope(project.id, project.name, ZoneInfo(project.time_zone), role, tuple(project.redact_paths), project.body_limit_bytes)
 
 
+def find_entry(session: Session, token: str, now: datetime, project_id: UUID | None) -> Entry | None:
+    """By the token of a login. In one statement, as each click asks both."""
+    rows = _ENTERING.rows(session, {"token_hash": hash_token(token), "now": now, "project_id": project_id})
+    if not rows:
+        return None
+    (row,) = rows
+    role = _role(row.is_superuser, row.role)
+    scope = None
+    if row.project_id and role:
+        zone, paths = ZoneInfo(row.time_zone), tuple(row.redact_paths)
+        scope = ProjectScope(row.project_id, row.project_name, zone, role, paths, row.body_limit_bytes)
+    return Entry(row.user_id, row.email, row.user_name, row.is_superuser, scope)
+
+
 def scope_of_member(session: Session, user: User, project_id: UUID) -> ProjectScope:
     """A project that the user does not belong to is no different from one that does not exist. Superusers belong to all."""
     found = session.execute(
@@ -69,9 +116,16 @@ def scope_of_member(session: Session, user: User, project_id: UUID) -> ProjectSc
         .outerjoin(Membership, (Membership.project_id == Project.id) & (Membership.user_id == user.id))
         .where(Project.id == project_id)
     ).one_or_none()
-    if found is None or (found.role is None and not user.is_superuser):
+    role = _role(user.is_superuser, found.role) if found else None
+    if found is None or role is None:
         raise NotFound("There is no such project, or you are not a member of it.")
-    return scope_of_project(found.Project, Role.ADMIN if user.is_superuser else Role(found.role))
+    return scope_of_project(found.Project, role)
+
+
+def _role(is_superuser: bool, of_member: str | None) -> Role | None:
+    if is_superuser:
+        return Role.ADMIN
+    return Role(of_member) if of_member else None
 
 
 def scope_of_panel(session: Session) -> ProjectScope:

@@ -7,10 +7,10 @@ import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from auditpanel.accounts.models import LoginSession, User
+from auditpanel.accounts.models import LoginSession
 
 # Counted from the login. It does not slide: a stolen cookie is worth nothing after it, however much it is used.
 LIFETIME = timedelta(days=14)
@@ -20,21 +20,13 @@ def open_session(session: Session, user_id: UUID, now: datetime) -> str:
     """Gives the token for the cookie. The user's sessions that have run out are cleared away on this occasion."""
     session.execute(delete(LoginSession).where(LoginSession.user_id == user_id, LoginSession.expires_at <= now))
     token = secrets.token_urlsafe(32)
-    session.add(LoginSession(token_hash=_hash(token), user_id=user_id, created_at=now, expires_at=now + LIFETIME))
+    session.add(LoginSession(token_hash=hash_token(token), user_id=user_id, created_at=now, expires_at=now + LIFETIME))
     session.flush()
     return token
 
 
-def find_user(session: Session, token: str, now: datetime) -> User | None:
-    return session.scalars(
-        select(User)
-        .join(LoginSession, LoginSession.user_id == User.id)
-        .where(LoginSession.token_hash == _hash(token), LoginSession.expires_at > now, User.is_active)
-    ).one_or_none()
-
-
 def close_session(session: Session, token: str) -> None:
-    session.execute(delete(LoginSession).where(LoginSession.token_hash == _hash(token)))
+    session.execute(delete(LoginSession).where(LoginSession.token_hash == hash_token(token)))
 
 
 def close_all(session: Session, user_id: UUID) -> None:
@@ -43,8 +35,8 @@ def close_all(session: Session, user_id: UUID) -> None:
 
 def close_others(session: Session, user_id: UUID, token: str) -> None:
     """All sessions of the user but that of `token`."""
-    session.execute(delete(LoginSession).where(LoginSession.user_id == user_id, LoginSession.token_hash != _hash(token)))
+    session.execute(delete(LoginSession).where(LoginSession.user_id == user_id, LoginSession.token_hash != hash_token(token)))
 
 
-def _hash(token: str) -> bytes:
+def hash_token(token: str) -> bytes:
     return hashlib.sha256(token.encode(errors="replace")).digest()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
@@ -46,6 +46,8 @@ LINE_COLUMNS = (
     Export.schedule_id,
 )
 
+# How many of a project have not ended yet.
+RUNNING = select(func.count()).select_from(DueExport).where(DueExport.project_id == bindparam("project_id"))
 
 NEWEST_FIRST = "-created_at"
 ORDERS: Mapping[str, Sequence[ColumnElement[Any]]] = {
@@ -99,11 +101,6 @@ def count_shares(session: Session, scope: ProjectScope, filters: FilterSet, span
     total, *shares = session.execute(select(func.count(), *counted).select_from(newest)).one()
     running, ready, failed = shares
     return Shares(min(total, cap), running, ready, failed, is_exact=total <= cap)
-
-
-def running_count(session: Session, scope: ProjectScope) -> int:
-    """How many have not ended yet."""
-    return session.scalar(select(func.count()).select_from(DueExport).where(DueExport.project_id == scope.project_id)) or 0
 
 
 def get_export(session: Session, scope: ProjectScope, export_id: UUID) -> ExportRecord:

@@ -136,7 +136,7 @@ def _of_catalogue(
 
 
 def _matching_logs(scope: ProjectScope, filters: FilterSet, span: Span) -> list[Clause]:
-    bounds = Bounds(scope, span)
+    bounds = Bounds(scope.project_id, span)
     return bounds.on(LOGS) + served_clauses(filters) + rest_clauses(filters, bounds)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy import or_, select, tuple_
 
-from auditpanel.accounts.scope import ProjectScope
 from auditpanel.filters import Condition, FilterSet, Match, Span
 from auditpanel.keyset import Clause, Key, Meanings, Order, clause_of, direction_of
 from auditpanel.keyset import Direction as Direction
@@ -21,7 +21,7 @@ CONTENTS = Order(LogContent.project_id, LogContent.occurred_at, LogContent.id)
 class Bounds:
     """A stretch of a project's history: within the span, beyond `place`, up to `edge` (which is in it)."""
 
-    scope: ProjectScope
+    project_id: UUID
     span: Span
     place: Place | None = None
     edge: Key | None = None
@@ -31,7 +31,7 @@ class Bounds:
         return direction_of(self.place)
 
     def on(self, order: Order) -> list[Clause]:
-        clauses = order.within(self.scope.project_id, self.span) + order.beyond(self.place)
+        clauses = order.within(self.project_id, self.span) + order.beyond(self.place)
         return clauses + (order.up_to(self.edge, self.direction) if self.edge else [])
 
 

@@ -12,17 +12,19 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import asc, desc, func, or_, select
+from sqlalchemy import ScalarSelect, asc, desc, func, or_, select
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
 from auditpanel.errors import NotFound, Unavailable
 from auditpanel.filters import FilterSet, Span
-from auditpanel.ids import uuid7_moment
+from auditpanel.fixed import FixedStatement
+from auditpanel.ids import EPOCH, uuid7_moment
 from auditpanel.keyset import COUNT_CAP, Clause, Direction, Page, Place, counting
 from auditpanel.keyset import Count as Count
 from auditpanel.logs.clauses import LOGS, Bounds, rest_clauses, served_clauses
@@ -72,9 +74,13 @@ PACE = Pace()
 
 @dataclass(frozen=True)
 class LogPage(Page[LogLine]):
-    """`looked_to` is set where the budget ended the search: what lies beyond it has not been looked at."""
+    """`looked_to` is set where the budget ended the search: what lies beyond it has not been looked at.
+
+    `counts` are of the FilterSets that were to be counted too; None where one statement did not do for page and counts.
+    """
 
     looked_to: LogKey | None = None
+    counts: tuple[Count, ...] | None = None
 
 
 def list_logs(
@@ -87,11 +93,17 @@ def list_logs(
     size: int = 50,
     budget_s: float = BUDGET_S,
     pace: Pace = PACE,
+    counted: Sequence[FilterSet] = (),
 ) -> LogPage:
     """A page of the project's logs that match, beyond `place`, or the newest ones."""
-    bounds = Bounds(scope, span, place)
+    bounds = Bounds(scope.project_id, span, place)
     deadline = time.monotonic() + budget_s
     if not rest_clauses(filters, bounds):
+        if counted:
+            try:
+                return _read_and_count(session, bounds, filters, size, counted)
+            except TimeIsUp:
+                pass
         # Where PostgreSQL misjudges how rare something is, even what an index serves may take long: then it is searched, too.
         try:
             found = _read(session, bounds, served_clauses(filters), size + 1, budget_s / 2)
@@ -149,6 +161,37 @@ def _read(session: Session, bounds: Bounds, clauses: Sequence[Clause], limit: in
     return [_line(row) for row in execute_within(session, statement, timeout_s)]
 
 
+def _read_and_count(session: Session, bounds: Bounds, filters: FilterSet, size: int, counted: Sequence[FilterSet]) -> LogPage:
+    """Raises TimeIsUp where it takes longer than a count may."""
+    span, place = bounds.span, bounds.place
+    direction = place.direction if place else None
+    statement = _counted_page(filters, tuple(counted), size + 1, span.start is not None, span.end is not None, direction)
+    asked = {"project_id": bounds.project_id, "start": span.start, "end": span.end}
+    asked |= {"at": place.key.at, "id": place.key.id} if place else {}
+    rows = statement.rows_within(session, asked, COUNT_BUDGET_S)
+    page = LogPage.of([_line(row[: len(LINE_COLUMNS)]) for row in rows], bounds.direction, size)
+    return replace(page, counts=tuple(Count.of(number, COUNT_CAP) for number in rows[0][len(LINE_COLUMNS) :]) if rows else None)
+
+
+@lru_cache(maxsize=100)
+def _counted_page(
+    filters: FilterSet, counted: tuple[FilterSet, ...], limit: int, has_start: bool, has_end: bool, direction: Direction | None
+) -> FixedStatement[*tuple[Any, ...]]:
+    """The same for every project and moment; the first page of a list is asked for most of all."""
+    project_id, start, end, at, log_id = UUID(int=0), EPOCH + timedelta(1), EPOCH + timedelta(2), EPOCH + timedelta(3), UUID(int=1)
+    span = Span(start if has_start else None, end if has_end else None)
+    bounds = Bounds(project_id, span, Place(LogKey(at, log_id), direction) if direction else None)
+    columns = select(*LINE_COLUMNS, *_counts(replace(bounds, place=None), counted, COUNT_CAP))
+    statement = LOGS.along(columns.where(*bounds.on(LOGS), *served_clauses(filters)), bounds.direction).limit(limit)
+    return FixedStatement(statement, {"project_id": project_id, "start": start, "end": end, "at": at, "id": log_id})
+
+
+def _counts(bounds: Bounds, asked: Sequence[FilterSet], cap: int) -> list[ScalarSelect[int]]:
+    """For the columns of a statement."""
+    rows = (select(Log.id).where(*bounds.on(LOGS), *served_clauses(filters), *rest_clauses(filters, bounds)) for filters in asked)
+    return [counting(of_one, cap).scalar_subquery() for of_one in rows]
+
+
 def _line(row: Sequence[Any]) -> LogLine:
     occurred_at, log_id, method, path, route, status_code, duration_ms, origin, *rest = row
     return LogLine(LogKey(occurred_at, log_id), method, path, route, status_code, duration_ms, Origin(origin), *rest)
@@ -180,10 +223,8 @@ def count_each(
     budget_s: float = COUNT_BUDGET_S,
 ) -> list[Count]:
     """The same for several FilterSets, in one statement."""
-    bounds = Bounds(scope, span, place)
-    rows = [select(Log.id).where(*bounds.on(LOGS), *served_clauses(filters), *rest_clauses(filters, bounds)) for filters in asked]
     try:
-        (counted,) = execute_within(session, select(*(counting(of_one, cap).scalar_subquery() for of_one in rows)), budget_s)
+        (counted,) = execute_within(session, select(*_counts(Bounds(scope.project_id, span, place), asked, cap)), budget_s)
     except TimeIsUp:
         return [Count(0, is_exact=False)] * len(asked)
     return [Count.of(number, cap) for number in counted]

@@ -7,7 +7,7 @@ from flask_login import login_required
 from werkzeug.wrappers import Response as BaseResponse
 
 from auditpanel.accounts import sessions
-from auditpanel.accounts.users import change_own_password
+from auditpanel.accounts.users import change_own_password, get_user
 from auditpanel.errors import InvalidInput, TooManyRequests
 from auditpanel.extensions import db
 from auditpanel.panel.forms import OwnPasswordForm
@@ -26,7 +26,8 @@ def index() -> Response | BaseResponse:
     try:
         # A guess here is as good as one at the login page, for somebody who found an open browser.
         throttle().take_try(me.email, request.remote_addr or "")
-        change_own_password(db.session(), me.user, form.current_password.data or "", form.password.data or "", token=me.token)
+        user = get_user(db.session(), me.id)
+        change_own_password(db.session(), user, form.current_password.data or "", form.password.data or "", token=me.token)
     except TooManyRequests as error:
         form.refuse(InvalidInput(f"too many tries. {error.details.rstrip('.')}", field="current_password"))
         return _page(form)
@@ -42,7 +43,7 @@ def index() -> Response | BaseResponse:
 @blueprint.route("/log-out-everywhere", methods=["POST"])
 @login_required
 def log_out_everywhere() -> BaseResponse:
-    sessions.close_all(db.session(), logged_in().user.id)
+    sessions.close_all(db.session(), logged_in().id)
     db.session.commit()
     forget_session()
     flash("You are logged out everywhere.")

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from http import HTTPStatus
 
 from auditpanel.ids import Prefix
@@ -114,6 +115,7 @@ def _bar_px(milliseconds: float) -> int:
     return max(BAR_LEAST_PX, min(BAR_PX, round(decades / BAR_DECADES * BAR_PX)))
 
 
+@cache
 def status_view(code: int) -> StatusView:
     return StatusView(str(code), _status_kind(code), f"{code} {_phrase(code)}".strip())
 
@@ -168,7 +170,8 @@ def day_heading(day: date, today: date) -> str:
 
 def clock_parts(moment: datetime) -> ClockParts:
     """Of an aware time in the zone in force."""
-    return ClockParts(f"{moment:%H:%M:%S}", f".{moment.microsecond // 1_000:03}", moment.isoformat(timespec="microseconds"))
+    iso = moment.isoformat(timespec="microseconds")
+    return ClockParts(iso[11:19], iso[19:23], iso)
 
 
 def moment_words(moment: datetime) -> str:

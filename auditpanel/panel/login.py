@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, current_app, flash, make_response, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, current_app, flash, g, make_response, redirect, render_template, request, session, url_for
 from flask_login import UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response as BaseResponse
 
 from auditpanel.accounts import sessions
 from auditpanel.accounts.models import User
+from auditpanel.accounts.scope import Entry, find_entry
 from auditpanel.accounts.users import find_by_password
 from auditpanel.errors import TooManyRequests
 from auditpanel.extensions import db, limiter, login_manager
@@ -20,16 +21,18 @@ blueprint = Blueprint("login", __name__)
 
 
 class LoggedIn(UserMixin):
-    """The user as Flask-Login has them: `get_id()`, which goes into the cookie, is the token of this one login."""
+    """The user as Flask-Login has them: `get_id()`, which goes into the cookie, is the token of this one login.
 
-    def __init__(self, user: User, token: str) -> None:
-        self.user = user
+    `project` is that of the URL, where they may open it.
+    """
+
+    def __init__(self, entry: Entry, token: str) -> None:
         self.token = token
-        # Read now: a commit or rollback later in the request must not send templates back to the database.
-        self.id = user.id
-        self.email = user.email
-        self.name = user.name
-        self.is_superuser = user.is_superuser
+        self.id = entry.user_id
+        self.email = entry.email
+        self.name = entry.name
+        self.is_superuser = entry.is_superuser
+        self.project = entry.project
 
     def get_id(self) -> str:
         return self.token
@@ -43,8 +46,8 @@ def logged_in() -> LoggedIn:
 
 @login_manager.user_loader
 def load_user(token: str) -> LoggedIn | None:
-    user = sessions.find_user(db.session(), token, utc_now())
-    return LoggedIn(user, token) if user else None
+    entry = find_entry(db.session(), token, utc_now(), g.get("project_id"))
+    return LoggedIn(entry, token) if entry else None
 
 
 @login_manager.unauthorized_handler
@@ -91,7 +94,7 @@ def start_session(user: User) -> None:
     db.session.commit()
     session.clear()
     session.permanent = True
-    login_user(LoggedIn(user, token))
+    login_user(LoggedIn(Entry(user.id, user.email, user.name, user.is_superuser, project=None), token))
 
 
 def forget_session() -> None:

@@ -126,6 +126,9 @@ def _name_unseen(match: re.Match[str]) -> str:
 
 def write_unseen(text: str) -> str:
     """The text with its unseen characters written out: `a[U+202E]b`. For names, titles, paths and attributes."""
+    # Nearly all are, and a look at each letter takes ten times as long.
+    if text.isascii() and text.isprintable():
+        return text
     return TEXT_MARKS.sub(_written_out, text)
 
 

@@ -6,7 +6,7 @@ from flask import Response, current_app, g, request
 from flask_login import current_user
 
 from auditpanel.accounts.models import Role
-from auditpanel.accounts.scope import Caller, ProjectScope, scope_of_member, scope_of_panel
+from auditpanel.accounts.scope import Caller, ProjectScope, scope_of_panel
 from auditpanel.answers import request_id
 from auditpanel.errors import Forbidden, InvalidInput, NotFound
 from auditpanel.extensions import db
@@ -19,6 +19,10 @@ from auditpanel.panel.login import logged_in
 def pull_project_id(endpoint: str | None, values: dict[str, str] | None) -> None:
     """Take the project id out of the URL's values: no view has it as an argument, so none can forget to check it."""
     g.project_id_text = values.pop("project_id", None) if values else None
+    try:
+        g.project_id = parse_id(Prefix.PROJECT, g.project_id_text or "")
+    except InvalidInput:
+        g.project_id = None
 
 
 def add_project_id(endpoint: str, values: dict[str, object]) -> None:
@@ -33,13 +37,10 @@ def current_scope() -> ProjectScope:
     Raises NotFound where the project does not exist or the user is not a member of it.
     """
     if "project_scope" not in g:
-        try:
-            project_id = parse_id(Prefix.PROJECT, g.project_id_text or "")
-        except InvalidInput:
-            raise NotFound("There is no such project, or you are not a member of it.") from None
         me = logged_in()
-        caller = Caller(request_id(), str(Origin.DASHBOARD), user=me.email)
-        g.project_scope = scope_of_member(db.session(), me.user, project_id).entered_by(caller)
+        if me.project is None:
+            raise NotFound("There is no such project, or you are not a member of it.")
+        g.project_scope = me.project.entered_by(Caller(request_id(), str(Origin.DASHBOARD), user=me.email))
         request.environ[CALL] = CallDetails(g.project_scope, Origin.DASHBOARD, user=me.email, keeps_answer=False)
     scope: ProjectScope = g.project_scope
     return scope

@@ -8,22 +8,27 @@ from datetime import timedelta
 from flask import g, request, url_for
 from flask_login import current_user
 
-from auditpanel.accounts.members import list_projects
+from auditpanel.accounts.members import OWN_PROJECTS
 from auditpanel.accounts.models import Role
 from auditpanel.accounts.scope import ProjectScope
-from auditpanel.exports.queries import running_count as running_exports
+from auditpanel.exports.queries import RUNNING as RUNNING_EXPORTS
 from auditpanel.extensions import db
 from auditpanel.filters import Range
+from auditpanel.fixed import FixedStatement
+from auditpanel.ids import Prefix, format_id
+from auditpanel.keyset import COUNT_CAP, Count
 from auditpanel.panel.catalogue_links import CATALOGUE_VIEWS
 from auditpanel.panel.exports.notices import Notices, awaited_notices
 from auditpanel.panel.formatters import count_text, initials_of
-from auditpanel.panel.login import logged_in
+from auditpanel.panel.login import LoggedIn, logged_in
 from auditpanel.panel.sendouts.showing import short_count
-from auditpanel.tasks.queries import running_count as running_tasks
+from auditpanel.tasks.queries import RUNNING as RUNNING_TASKS
 from auditpanel.times import utc_now
-from auditpanel.webhooks.latest import errors_since
+from auditpanel.webhooks.latest import ERRORS_SINCE
 
 RECENT = timedelta(hours=24)
+# All that stands around a page, in one statement; the counts are the same in each row.
+_AROUND = FixedStatement(OWN_PROJECTS.add_columns(*(count.scalar_subquery() for count in (RUNNING_TASKS, RUNNING_EXPORTS, ERRORS_SINCE))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,16 @@ class Shell:
     awaited: Notices | None
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a page asks the database for its surroundings. `errors` are the sendouts given up in the last 24 hours."""
+
+    projects: list[tuple[str, str]]
+    running_tasks: int
+    running_exports: int
+    errors: Count
+
+
 def add_shell() -> dict[str, Shell | None]:
     """None also where the page tells of a fault: it may be that the database cannot say who reads."""
     if g.get("stands_alone"):
@@ -78,11 +93,12 @@ def _shell() -> Shell:
     me = logged_in()
     scope: ProjectScope | None = g.get("project_scope")
     role = "Superuser" if me.is_superuser else scope.role.label if scope else "Member"
+    around = _ask_around(me, scope)
     return Shell(
         project=ShellProject(scope.id, scope.name, scope.time_zone.key, scope.name[:1].upper()) if scope else None,
-        projects=_projects(scope),
+        projects=[_project(project_id, name, scope) for project_id, name in around.projects],
         user=ShellUser(me.name, me.email, initials_of(me.name), role),
-        navigation=_navigation(scope) if scope else [],
+        navigation=_navigation(around) if scope else [],
         navigation_below=_below(scope) if scope else [],
         administration=[_link("Users", "users"), _link("Projects", "projects_admin")] if me.is_superuser else [],
         logout_url=url_for("login.log_out"),
@@ -90,21 +106,27 @@ def _shell() -> Shell:
     )
 
 
-def _navigation(scope: ProjectScope) -> list[ShellLink]:
-    tasks = _with_running(_link("Background tasks", "tasks", "tasks"), running_tasks(db.session(), scope))
+def _ask_around(me: LoggedIn, scope: ProjectScope | None) -> Around:
+    asked = {"user_id": me.id, "is_superuser": me.is_superuser, "project_id": scope and scope.project_id, "since": utc_now() - RECENT}
+    rows = _AROUND.rows(db.session(), asked)
+    tasks, exports, errors = rows[0][-3:] if rows else (0, 0, 0)
+    return Around([(format_id(Prefix.PROJECT, row.id), row.name) for row in rows], tasks, exports, Count.of(errors, COUNT_CAP))
+
+
+def _navigation(around: Around) -> list[ShellLink]:
+    tasks = _with_running(_link("Background tasks", "tasks", "tasks"), around.running_tasks)
     # Of the last 24 hours, as other lists begin, there are few exports.
     exports = replace(_link("Exports", "exports", "exports"), url=url_for("exports.index", range=Range.MONTH))
-    return [_link("Logs", "logs", "logs"), tasks, _with_running(exports, running_exports(db.session(), scope)), _sendouts(scope)]
+    return [_link("Logs", "logs", "logs"), tasks, _with_running(exports, around.running_exports), _sendouts(around.errors)]
 
 
 def _with_running(link: ShellLink, running: int) -> ShellLink:
     return replace(link, count_text=count_text(running), count_words=f"{count_text(running)} not ended yet") if running else link
 
 
-def _sendouts(scope: ProjectScope) -> ShellLink:
+def _sendouts(errors: Count) -> ShellLink:
     """With those given up in the last 24 hours: only they need somebody."""
     link = _link("Webhook sendouts", "sendouts", "sendouts")
-    errors = errors_since(db.session(), scope, utc_now() - RECENT)
     if not errors.value:
         return link
     more = "" if errors.is_exact else "+"
@@ -112,11 +134,8 @@ def _sendouts(scope: ProjectScope) -> ShellLink:
     return replace(link, count_text=f"{short_count(errors.value)}{more}", count_words=words, is_bad=True)
 
 
-def _projects(scope: ProjectScope | None) -> list[ShellLink]:
-    return [
-        ShellLink(project.name, url_for("logs.index", project_id=project.id), current=scope is not None and project.id == scope.id)
-        for project in list_projects(db.session(), logged_in().user)
-    ]
+def _project(project_id: str, name: str, scope: ProjectScope | None) -> ShellLink:
+    return ShellLink(name, url_for("logs.index", project_id=project_id), current=scope is not None and project_id == scope.id)
 
 
 def _below(scope: ProjectScope) -> list[ShellLink]:

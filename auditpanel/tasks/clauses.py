@@ -27,7 +27,7 @@ def _needs_look() -> Clause:
 
 ONLY: dict[str, Callable[[], Clause]] = {
     "look": _needs_look,
-    "running": lambda: AsyncAction.status.in_((TaskStatus.ENQUEUED, TaskStatus.IN_PROGRESS)),
+    "running": lambda: or_(AsyncAction.status == TaskStatus.ENQUEUED, AsyncAction.status == TaskStatus.IN_PROGRESS),
     "done": lambda: and_(AsyncAction.status == TaskStatus.DONE, AsyncAction.refused == 0),
 }
 CLAUSES: Meanings = {

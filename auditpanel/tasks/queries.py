@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
@@ -16,7 +16,7 @@ from auditpanel.ids import Prefix, format_id
 from auditpanel.keyset import COUNT_CAP, Count, Direction, Place, count_rows
 from auditpanel.tasks.clauses import ONLY, TASKS, matching
 from auditpanel.tasks.models import AsyncAction, DueTask, RefusedRow
-from auditpanel.tasks.records import Caused, Counts, Shares, TaskKey, TaskLine, TaskPage, TaskRecord
+from auditpanel.tasks.records import Counts, Shares, TaskKey, TaskLine, TaskPage, TaskRecord
 from auditpanel.tasks.uploads import ROWS_NAME
 from auditpanel.tasks.values import Asker, Refused, TaskStatus, TaskType
 from auditpanel.tasks.wording import pattern_in_like
@@ -46,6 +46,9 @@ LINE_COLUMNS = (
     ),
 )
 
+# How many of a project have not ended yet.
+RUNNING = select(func.count()).select_from(DueTask).where(DueTask.project_id == bindparam("project_id"))
+
 
 def list_tasks(
     session: Session, scope: ProjectScope, filters: FilterSet, span: Span, *, place: Place | None = None, size: int = 50
@@ -71,29 +74,6 @@ def count_shares(session: Session, scope: ProjectScope, filters: FilterSet, span
     total, *shares = session.execute(select(func.count(), *counted).select_from(newest)).one()
     look, running, done = shares
     return Shares(min(total, cap), look, running, done, is_exact=total <= cap)
-
-
-def tasks_caused_by(session: Session, scope: ProjectScope, request_ids: Sequence[str]) -> dict[str, Caused]:
-    """By request id, for those that have started a task."""
-    statement = (
-        select(
-            AsyncAction.request_id,
-            func.count(),
-            func.sum(AsyncAction.refused),
-            func.count().filter(AsyncAction.status == TaskStatus.FAILED, AsyncAction.cancel_asked_at.is_(None)),
-            func.count().filter(AsyncAction.status == TaskStatus.FAILED, AsyncAction.cancel_asked_at.is_not(None)),
-            func.count().filter(ONLY["running"]()),
-        )
-        .where(AsyncAction.project_id == scope.project_id, AsyncAction.request_id.in_(request_ids))
-        .group_by(AsyncAction.request_id)
-    )
-    found = session.execute(statement).all() if request_ids else ()
-    return {request_id: Caused(tasks, int(refused), *others) for request_id, tasks, refused, *others in found}
-
-
-def running_count(session: Session, scope: ProjectScope) -> int:
-    """How many have not ended yet."""
-    return session.scalar(select(func.count()).select_from(DueTask).where(DueTask.project_id == scope.project_id)) or 0
 
 
 def tasks_of_request(session: Session, scope: ProjectScope, request_id: str) -> list[TaskLine]:

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
-from auditpanel.keyset import Count, count_rows
+from auditpanel.keyset import COUNT_CAP, counting
 from auditpanel.webhooks.models import Sendout, SendoutAttempt
 from auditpanel.webhooks.queries import ATTEMPT_COLUMNS
 from auditpanel.webhooks.records import AttemptLine
 from auditpanel.webhooks.values import SendoutStatus
 
-
-def errors_since(session: Session, scope: ProjectScope, since: datetime) -> Count:
-    """By the time of their events, in the index of those that were not sent."""
-    statement = select(Sendout.id).where(
-        Sendout.project_id == scope.project_id,
+# How many of a project were given up since a moment, by the time of their events, in the index of those that were not sent.
+ERRORS_SINCE = counting(
+    select(Sendout.id).where(
+        Sendout.project_id == bindparam("project_id"),
         Sendout.status == SendoutStatus.ERROR,
-        Sendout.created_at >= since,
-    )
-    return count_rows(session, statement)
+        Sendout.created_at >= bindparam("since"),
+    ),
+    COUNT_CAP,
+)
 
 
 def latest_attempts(session: Session, scope: ProjectScope, webhook_ids: Sequence[UUID]) -> dict[UUID, AttemptLine]:

@@ -8,12 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, case, cast, func, literal, select, true
-from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
-from auditpanel.keyset import Count
 from auditpanel.time_limit import TimeIsUp, execute_within
 from auditpanel.webhooks.models import Sendout, SendoutAttempt, Webhook
 from auditpanel.webhooks.values import SendoutStatus
@@ -21,8 +19,6 @@ from auditpanel.webhooks.values import SendoutStatus
 TRACE_BUDGET_S = 1.0
 # Where the budget does not suffice for all, so many are counted.
 COUNTED_MOST = 10_000
-# In the list of logs, of each call.
-FAILED_CAP = 1_000
 # Of an answer, so much is read: a secret is to be found whole before the text is shortened.
 ANSWER_READ = 4_000
 
@@ -111,26 +107,6 @@ def answers_of(session: Session, scope: ProjectScope, sendout_ids: Sequence[UUID
         SendoutAttempt.response_body != "",
     )
     return {row[0]: row[1] for row in session.execute(statement)} if attempt_ids else {}
-
-
-def sendouts_failed_by(session: Session, scope: ProjectScope, request_ids: Sequence[str]) -> dict[str, Count]:
-    """By request id, for those of whose sendouts some were given up. One short look at the index of these for each."""
-    asked = func.unnest(cast(list(request_ids), ARRAY(TEXT))).table_valued("request_id", name="asked").render_derived()
-    failed = (
-        select(Sendout.id)
-        .where(
-            Sendout.project_id == scope.project_id,
-            Sendout.request_id == asked.c.request_id,
-            # Written out, so that the index of what was given up is known to have all of them.
-            Sendout.status == literal(str(SendoutStatus.ERROR), literal_execute=True),
-        )
-        .limit(FAILED_CAP + 1)
-        .correlate(asked)
-        .lateral()
-    )
-    statement = select(asked.c.request_id, func.count()).select_from(asked).join(failed, true()).group_by(asked.c.request_id)
-    found = session.execute(statement).all() if request_ids else ()
-    return {request_id: Count.of(number, FAILED_CAP) for request_id, number in found}
 
 
 def _told(session: Session, sendouts: Select[Any], budget_s: float) -> tuple[list[EventShare], list[SendoutGroup]]:

@@ -108,6 +108,20 @@ def test_each_filter_finds_what_it_says(session: Session, calls: ProjectScope, p
     assert count_logs(session, calls, filters, span) == Count(len(expected), is_exact=True)
 
 
+def test_a_page_is_counted_in_the_same_statement_whatever_the_project_the_span_and_the_place(session: Session, calls: ProjectScope) -> None:
+    errors, other = filters_of(only="errors"), make_scope(session)
+    store(session, other, make_log(path="/other", occurred_at=NOW))
+    newest = list_logs(session, calls, EVERYTHING, ALL_TIME, size=1)
+    for scope in (calls, other):
+        for span in (ALL_TIME, Span(NOW - timedelta(days=900), None), Span(None, NOW + timedelta(days=1)), Span(NOW, NOW)):
+            for place in (None, *(Place(newest.lines[0].key, direction) for direction in Direction)):
+                plain = list_logs(session, scope, EVERYTHING, span, place=place, size=2)
+                page = list_logs(session, scope, EVERYTHING, span, place=place, size=2, counted=[EVERYTHING, errors])
+                assert (page.lines, page.has_more) == (plain.lines, plain.has_more)
+                expected = tuple(count_logs(session, scope, filters, span) for filters in (EVERYTHING, errors))
+                assert page.counts == (expected if plain.lines else None)
+
+
 def test_no_filter_finds_another_projects_logs(session: Session, calls: ProjectScope) -> None:
     other = make_scope(session)
     for params in ({}, {"request_id": "v-a"}, {"match": "any", "body_text": "12900", "user": "nina"}, {"path_contains": "a"}):

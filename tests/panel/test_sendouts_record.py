@@ -149,7 +149,7 @@ def test_the_curl_command_has_the_message_and_variables_for_what_is_not_kept(des
 
 def test_it_leads_to_its_webhook_its_object_its_trace_and_what_caused_it(desk: Desk) -> None:
     request_id = new_request_id()
-    store(desk.session, desk.scope, make_log(path="/v1/vouchers/import", method="POST", request_id=request_id, occurred_at=utc_now()))
+    store(desk.session, desk.scope, make_log(path="/v1/vouchers/import", method="POST", request_id=request_id))
     asker = make_asker(request_id=request_id)
     task = request_task(desk.session, desk.scope, TaskType.VOUCHERS_IMPORT, asker=asker, parameters={}, now=utc_now())
     desk.session.commit()

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from auditpanel.accounts.scope import ProjectScope
 from auditpanel.filters import FilterSet, Span
 from auditpanel.tasks.filters import TASK_FIELDS
-from auditpanel.tasks.queries import count_tasks, list_refused, list_tasks, refused_reasons, running_count, tasks_of_request
+from auditpanel.tasks.queries import RUNNING, count_tasks, list_refused, list_tasks, refused_reasons, tasks_of_request
 from auditpanel.tasks.records import Direction, Place, TaskKey
 from auditpanel.tasks.values import TaskType
 from tests.tasks.making import NOW, make_asker, make_scope, make_task, run
@@ -39,7 +39,7 @@ def test_the_newest_task_comes_first_and_no_other_project_is_seen(session: Sessi
     old, new = (make_task(session, scope, now=NOW - timedelta(hours=hours)) for hours in (2, 1))
     make_task(session, make_scope(session))
     assert find(session, scope) == [new, old]
-    assert running_count(session, scope) == 2
+    assert session.scalar(RUNNING, {"project_id": scope.project_id}) == 2
 
 
 def test_tasks_are_found_by_type_status_request_who_and_time(engine: Engine, session: Session, scope: ProjectScope) -> None:

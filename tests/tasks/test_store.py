@@ -14,7 +14,7 @@ from auditpanel.accounts.scope import ProjectScope
 from auditpanel.errors import Conflict, NotFound
 from auditpanel.ids import Prefix, format_id
 from auditpanel.tasks import leases
-from auditpanel.tasks.queries import get_task, running_count
+from auditpanel.tasks.queries import RUNNING, get_task
 from auditpanel.tasks.store import ask_to_cancel, record_refused_upload, request_task, run_again
 from auditpanel.tasks.uploads import keep, path_of
 from auditpanel.tasks.values import TaskStatus
@@ -35,7 +35,7 @@ def test_a_task_is_asked_for_with_its_file_its_parameters_and_who_asked(session:
     assert (task.line.who, task.line.request_id, task.parameters) == ("shop", asker.request_id, {"campaign": "camp_1"})
     assert (task.file_name, task.file_bytes) == ("codes.csv", 7)
     assert path_of(tmp_path, scope.project_id, task_id).read_bytes() == b"code\nA\n"
-    assert running_count(session, scope) == 1
+    assert session.scalar(RUNNING, {"project_id": scope.project_id}) == 1
 
 
 def test_a_refused_upload_is_a_failed_task_that_says_why(session: Session, scope: ProjectScope) -> None:
@@ -44,7 +44,7 @@ def test_a_refused_upload_is_a_failed_task_that_says_why(session: Session, scope
     )
     task = get_task(session, scope, task_id)
     assert (task.line.status, task.line.error, task.file_name) == (TaskStatus.FAILED, "it is a PDF; send CSV", "codes.pdf")
-    assert running_count(session, scope) == 0
+    assert session.scalar(RUNNING, {"project_id": scope.project_id}) == 0
     with pytest.raises(Conflict, match="upload it again"):
         run_again(session, scope, task_id, asker=make_asker(), folder=Path("/nowhere-at-all"), now=NOW)
 

@@ -10,9 +10,8 @@ from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
 from auditpanel.ids import new_request_id
-from auditpanel.keyset import Count
 from auditpanel.webhooks.models import Sendout
-from auditpanel.webhooks.traced import ANSWER_READ, COUNTED_MOST, answers_of, sendouts_failed_by, trace_sendouts, webhooks_of
+from auditpanel.webhooks.traced import ANSWER_READ, COUNTED_MOST, answers_of, trace_sendouts, webhooks_of
 from auditpanel.webhooks.values import SendoutStatus
 from tests.tasks.making import make_scope
 from tests.webhooks.sendout_making import NOW, make_attempt, make_sendout, make_webhook
@@ -64,17 +63,6 @@ def test_a_trace_that_takes_too_long_says_that_it_is_not_whole(session: Session,
     # Whether a millisecond suffices for the first of them, nobody can tell.
     assert not slow.is_whole and slow.total in (0, COUNTED_MOST)
     session.rollback()
-
-
-def test_the_requests_whose_sendouts_were_given_up_are_told_from_the_others(session: Session, scope: ProjectScope) -> None:
-    failed, sent, webhook_id = new_request_id(), new_request_id(), make_webhook(session, scope)
-    for _ in range(2):
-        make_sendout(session, scope, webhook_id, request_id=failed)
-    make_sendout(session, scope, webhook_id, SendoutStatus.SENT, request_id=failed)
-    make_sendout(session, scope, webhook_id, SendoutStatus.SENT, request_id=sent)
-    assert sendouts_failed_by(session, scope, [failed, sent]) == {failed: Count(2, is_exact=True)}
-    assert sendouts_failed_by(session, scope, []) == {}
-    assert sendouts_failed_by(session, make_scope(session), [failed]) == {}
 
 
 def test_a_removed_webhook_has_its_name_still(session: Session, scope: ProjectScope) -> None:

@@ -14,9 +14,10 @@ from auditpanel.accounts.scope import ProjectScope
 from auditpanel.filters import FilterSet, Match, Params, Range, Span
 from auditpanel.ids import Prefix
 from auditpanel.keyset import Count, Direction, Place, direction_of
+from auditpanel.logs.caused import caused_by_calls
 from auditpanel.logs.filters import LOG_FIELDS
 from auditpanel.logs.queries import BUDGET_S, COUNT_BUDGET_S, LogPage, count_each, count_logs, list_logs
-from auditpanel.logs.values import LogLine
+from auditpanel.logs.values import LogLine, Origin
 from auditpanel.panel.formatters import (
     Duration,
     StatusView,
@@ -45,8 +46,6 @@ from auditpanel.panel.list_page import (
 from auditpanel.panel.marks import write_unseen
 from auditpanel.panel.sendouts.caused import caused_by_call
 from auditpanel.panel.tasks.showing import CausedView
-from auditpanel.tasks.queries import tasks_caused_by
-from auditpanel.webhooks.traced import sendouts_failed_by
 
 # The list's text field; the other fields stand under "Add filter".
 TEXT_FIELD = "body_text"
@@ -93,6 +92,11 @@ class LookedBack:
 class LogListPage(ListPage[LogLine, Row]):
     looked_back: LookedBack | None
 
+    @property
+    def shows_others(self) -> bool:
+        """Calls that are not the use of the panel itself."""
+        return any(line.origin is not Origin.DASHBOARD for line in self.found.lines)
+
 
 def read_request(pairs: Params) -> Asked:
     return read_asked(pairs, LOG_FIELDS)
@@ -104,7 +108,7 @@ def build_list(session: Session, scope: ProjectScope, asked: Asked, now: datetim
     filters, span, place = listing.filters, listing.span, listing.place
     found, total, errors_text = LogPage([], has_more=False), Count(0, is_exact=True), None
     if not listing.is_refused:
-        found = list_logs(session, scope, filters, span, place=place, size=PAGE_SIZE)
+        found = list_logs(session, scope, filters, span, place=place, size=PAGE_SIZE, counted=_to_count(filters))
         left_s = max(0.05, BUDGET_S + COUNT_BUDGET_S - (time.monotonic() - started))
         total, errors = _counts(session, scope, listing, found, min(left_s, COUNT_BUDGET_S))
         errors_text = count_words(errors)
@@ -135,17 +139,22 @@ def errors_only(filters: FilterSet) -> FilterSet:
 
 def _counts(session: Session, scope: ProjectScope, listing: Listing, found: LogPage, budget_s: float) -> tuple[Count, Count]:
     """Of all that match, and of the failures among them."""
+    if found.counts:
+        return found.counts[0], found.counts[-1]
     if found.looked_to is not None:
         # What took too long to be found takes as long to be counted.
         return _UNKNOWN, _UNKNOWN
     if listing.place is None and not found.has_more:
         failed = sum(line.failed for line in found.lines)
         return Count(len(found.lines), is_exact=True), Count(failed, is_exact=True)
-    filters = listing.filters
-    shows_failures = bool(filters.values(ERRORS_ONLY.name)) or _finds_failures_only(filters)
-    asked = [filters] if shows_failures else [filters, errors_only(filters)]
-    counts = count_each(session, scope, asked, listing.span, budget_s=budget_s)
+    counts = count_each(session, scope, _to_count(listing.filters), listing.span, budget_s=budget_s)
     return counts[0], counts[-1]
+
+
+def _to_count(filters: FilterSet) -> list[FilterSet]:
+    """All that match, and the failures among them; one where those are the same."""
+    shows_failures = bool(filters.values(ERRORS_ONLY.name)) or _finds_failures_only(filters)
+    return [filters] if shows_failures else [filters, errors_only(filters)]
 
 
 def _finds_failures_only(filters: FilterSet) -> bool:
@@ -154,8 +163,8 @@ def _finds_failures_only(filters: FilterSet) -> bool:
 
 def _row_of(session: Session, scope: ProjectScope, listing: Listing, found: LogPage) -> Callable[[LogLine], Row]:
     request_ids = list(dict.fromkeys(line.request_id for line in found.lines if line.request_id))
-    tasks, sendouts = tasks_caused_by(session, scope, request_ids), sendouts_failed_by(session, scope, request_ids)
-    caused = {request_id: caused_by_call(tasks.get(request_id), sendouts.get(request_id)) for request_id in request_ids}
+    found_caused = caused_by_calls(session, scope, request_ids)
+    caused = {request_id: caused_by_call(of_call.tasks, of_call.failed) for request_id, of_call in found_caused.items()}
     url_of = record_urls(listing.urls, url_for("logs.show", log_id=Prefix.LOG), Prefix.LOG)
     return lambda line: _row(line, url_of(line.id), listing.zone, caused.get(line.request_id or ""))
 

@@ -42,9 +42,9 @@ class LogsView(PanelView):
     @expose("/")
     def index(self) -> ResponseReturnValue:
         scope, pairs = current_scope(), list(request.args.items(multi=True))
-        if not pairs and not has_logs(db.session(), scope):
-            return render_template("logs/empty.html", page=_empty_page(scope))
         page = build_list(db.session(), scope, read_request(pairs), utc_now())
+        if not pairs and not page.shows_others and not has_logs(db.session(), scope):
+            return render_template("logs/empty.html", page=_empty_page(scope))
         if request.headers.get("X-Fragment") == "rows":
             return render_template("logs/rows.html", page=page)
         if not page.days and not page.looked_back and "after" in request.args:

@@ -16,6 +16,7 @@ from auditpanel.accounts.scope import ProjectScope
 from auditpanel.errors import NotFound, Unavailable
 from auditpanel.exports.records import ExportRecord
 from auditpanel.extensions import db
+from auditpanel.logs.caused import caused_by_calls
 from auditpanel.logs.queries import get_log
 from auditpanel.logs.redaction import Redactor
 from auditpanel.logs.values import LogLine, Reference
@@ -36,7 +37,7 @@ from auditpanel.panel.traces.sendout_steps import rest_of_sendouts, sendout_head
 from auditpanel.panel.traces.sendouts import SendoutsPart, sendouts_of
 from auditpanel.panel.traces.steps import Head, Link, Origin, Step
 from auditpanel.panel.views import PanelView
-from auditpanel.tasks.queries import get_task, refused_reasons, tasks_caused_by
+from auditpanel.tasks.queries import get_task, refused_reasons
 from auditpanel.tasks.records import Caused, TaskLine, TaskRecord
 from auditpanel.tasks.uploads import ROWS_NAME
 from auditpanel.times import utc_now
@@ -85,7 +86,8 @@ def build_trace(session: Session, scope: ProjectScope, request_id: str, now: dat
     calls, exports, tasks = call_part.lines, export_part.lines, [get_task(session, scope, line.key.id) for line in task_part.lines]
     if not calls and not tasks and not exports and not sendouts.groups:
         raise no_such_request() if sendouts.traced.is_whole else too_many_sendouts()
-    caused = tasks_caused_by(session, scope, [request_id]).get(request_id) if tasks else None
+    of_call = caused_by_calls(session, scope, [request_id]).get(request_id) if tasks else None
+    caused = of_call.tasks if of_call else None
     rests = (
         call_part.rest("calls", "logs.index", request_id),
         task_part.rest("tasks", "tasks.index", request_id),

@@ -1,0 +1,55 @@
+"""The list of logs: what it asks the database, and when a project is empty."""
+
+from __future__ import annotations
+
+from flask import Flask
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Session
+
+from auditpanel.accounts.scope import ProjectScope
+from auditpanel.ids import new_request_id
+from auditpanel.logs.store import store_logs
+from auditpanel.times import utc_now
+from tests.accounts.visitor import log_in
+from tests.factories import make_superuser
+from tests.logs.making import make_log
+from tests.tasks.making import make_scope
+
+
+def store_now(session: Session, scope: ProjectScope, *, number: int) -> None:
+    now = utc_now()
+    store_logs(session, scope, [make_log(occurred_at=now, request_id=new_request_id()) for _ in range(number)], now=now)
+    session.commit()
+
+
+def test_beside_its_rows_a_page_asks_who_reads_what_they_caused_and_what_is_around_and_is_recorded(
+    app: Flask, session: Session, engine: Engine
+) -> None:
+    scope = make_scope(session)
+    store_now(session, scope, number=3)
+    visitor = log_in(app, session, make_superuser(session))
+    statements: list[str] = []
+
+    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        statements.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        page = visitor.get(f"/projects/{scope.id}/logs/")
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert "<b data-total>3</b>" in page.text
+    # The rows and their counts come through psycopg alone, which tells nobody.
+    for statement, part in zip(statements, ("login_sessions", "unnest", "due_tasks", "INSERT"), strict=True):
+        assert part in statement
+
+
+def test_a_project_is_empty_until_somebody_elses_call_comes(app: Flask, session: Session) -> None:
+    scope = make_scope(session)
+    visitor = log_in(app, session, make_superuser(session))
+    url = f"/projects/{scope.id}/logs/"
+    for _ in range(3):
+        assert "data-shown" not in visitor.get(url).text, "the panel's own calls are no history yet"
+    store_now(session, scope, number=1)
+    assert "data-shown" in visitor.get(url).text

@@ -1,0 +1,42 @@
+"""Statements whose text is made once."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.orm import Session
+
+from auditpanel.accounts.models import Project
+from auditpanel.fixed import FixedStatement
+from auditpanel.time_limit import TimeIsUp
+from tests.factories import make_project
+
+
+def test_values_take_the_place_of_their_names_and_stand_ins_and_constants_stay(session: Session) -> None:
+    one, other = make_project(session, name="One"), make_project(session, name="Other")
+    session.commit()
+    stand_in = UUID(int=0)
+    statement = FixedStatement(
+        select(Project.id).where(Project.id == stand_in, Project.name == bindparam("name"), Project.time_zone != "Mars"), {"id": stand_in}
+    )
+    for project in (one, other):
+        assert [row.id for row in statement.rows(session, {"id": project.id, "name": project.name})] == [project.id]
+    assert statement.rows(session, {"id": one.id, "name": other.name}) == []
+
+
+def test_a_statement_that_takes_too_long_is_ended_and_the_transaction_goes_on(session: Session) -> None:
+    project = make_project(session, name="Not committed yet")
+    slow = FixedStatement(select(func.pg_sleep(5)))
+    with pytest.raises(TimeIsUp):
+        slow.rows_within(session, {}, 0.05)
+    quick = FixedStatement(select(Project.name).where(Project.id == bindparam("id"), Project.name.like("Not%")))
+    assert quick.rows_within(session, {"id": project.id}, 5) == [("Not committed yet",)]
+    assert session.scalar(select(func.current_setting("statement_timeout"))) == "0"
+    session.rollback()
+
+
+def test_a_text_that_depends_on_its_values_is_refused() -> None:
+    with pytest.raises(ValueError, match="a fixed statement has no IN"):
+        FixedStatement(select(Project.id).where(Project.name.in_(["One", "Other"])))
