@@ -2,7 +2,7 @@
 
 Two things go on side by side. Carriers, some for each target (webhooks/lanes), send one message after the other. And turn by turn the
 database is asked (webhooks/ledger), when outcomes have come together or a moment has passed: it gets the outcomes, and gives new shares
-for the targets that take more. It works in a thread. While it is away, nothing of what was sent is forgotten.
+for the targets that take more, both at once, in threads. While it is away, nothing of what was sent is forgotten.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
@@ -26,14 +26,15 @@ from auditpanel.webhooks.sending import Sender, TargetState
 from auditpanel.webhooks.values import TIMEOUT_S, Attempt
 
 # Outcomes are written when so many have come, or after this long.
-BATCH, BATCH_AFTER_S = 250, 0.05
+BATCH, BATCH_AFTER_S = 500, 0.05
 # What has waited longer since its claim is given back: sent now, its outcome might come after the end of the lease.
 FRESH_S = LEASE.total_seconds() - TIMEOUT_S - 5
 # Each claim is some milliseconds; nobody waits for those of hundreds of others.
 MOST_CLAIMS = 50
 # How long the database may be away before the loop leaves the rest to the next one.
 PATIENCE_S, PAUSE_S = 30.0, 0.5
-FEED_EVERY_S = 0.1
+# What is sent again in bulk goes on so often; whether there is any is looked up less often.
+FEED_EVERY_S, LOOK_FOR_RESENDS_EVERY_S = 0.1, 0.5
 
 Answered = TypeVar("Answered")
 
@@ -67,8 +68,8 @@ class Delivery:
         self._hours = hours or Hours()
         self._is_closing = is_closing
         self._log = logging.getLogger(__name__)
-        # One thread each, and so one connection: feeding may take longer, and deliveries must not wait for it.
-        self._database, self._feeding = ThreadPoolExecutor(1, "ledger"), ThreadPoolExecutor(1, "resends")
+        # A connection for each thread: one records while the other claims. Feeding may take longer, and deliveries must not wait for it.
+        self._database, self._feeding = ThreadPoolExecutor(2, "ledger"), ThreadPoolExecutor(1, "resends")
         self._lanes = Lanes()
         # Those that are to be claimed for, as far as is known, the longest waiting first.
         self._due: dict[Source, None] = {}
@@ -132,18 +133,30 @@ class Delivery:
     async def _settle(self, wants: Sequence[Want]) -> None:
         """Outcomes and what is stale to the database, and new shares from it."""
         self._set_stale_aside()
-        outcomes, unsent, claimed_at = self._outcomes, self._unsent, time.monotonic()
-        if not (outcomes or unsent or wants):
+        outcomes, self._outcomes = self._outcomes, []
+        unsent, self._unsent = self._unsent, []
+        await asyncio.gather(self._record(outcomes, unsent), self._claim(wants, outcomes))
+
+    async def _record(self, outcomes: Sequence[Outcome], unsent: Sequence[Claimed]) -> None:
+        if outcomes or unsent:
+            await self._ask(lambda: self._ledger.record(outcomes, unsent))
+
+    async def _claim(self, wants: Sequence[Want], unwritten: Sequence[Outcome]) -> None:
+        if not wants:
             return
-        self._outcomes, self._unsent = [], []
-        shares = await self._ask(lambda: self._ledger.turn(outcomes, unsent, wants))
+        claimed_at = time.monotonic()
+        shares = await self._ask(lambda: self._ledger.claim(wants))
+        # The claim has read the webhooks without knowing what these say.
+        ended = {outcome.claimed.source for outcome in (*unwritten, *self._outcomes) if outcome.ends_target}
         for want in wants:
             self._due.pop(want.source, None)
         for share in shares:
-            self._take_in(share, claimed_at)
+            self._take_in(share, claimed_at, is_ended=share.source in ended)
 
-    def _take_in(self, share: Share, claimed_at: float) -> None:
+    def _take_in(self, share: Share, claimed_at: float, *, is_ended: bool) -> None:
         lane = self._lanes.of(share.source, share.target)
+        if is_ended:
+            lane.switch_off()
         lane.waiting.extend((claimed, claimed_at) for claimed in share.claimed)
         if share.is_full:
             self._due[share.source] = None
@@ -183,9 +196,9 @@ class Delivery:
         claimed: Claimed | None = first
         while claimed:
             outcome = self._rules.outcome(claimed, await self._attempt(lane, claimed, number))
-            if outcome.switch_off and outcome.switch_off.unless_delivered_since is None:
+            if outcome.ends_target:
                 # What waits here already must not go out any more.
-                lane.target = replace(lane.target, state=TargetState.OFF)
+                lane.switch_off()
             self._keep(outcome)
             now = time.monotonic()
             room = lane.room(now)
@@ -243,7 +256,7 @@ class Delivery:
                 goes_on = False
             if goes_on:
                 self._worked_at = time.monotonic()
-            await asyncio.sleep(FEED_EVERY_S)
+            await asyncio.sleep(FEED_EVERY_S if goes_on else LOOK_FOR_RESENDS_EVERY_S)
 
     async def _ask(self, question: Callable[[], Answered]) -> Answered:
         """Of the database. While it is away, again and again for a while."""

@@ -9,6 +9,7 @@ import ssl
 from dataclasses import dataclass
 
 from aiohttp import (
+    ClientConnectionResetError,
     ClientConnectorCertificateError,
     ClientConnectorError,
     ClientError,
@@ -60,7 +61,7 @@ def fault_of(error: Exception, *, timeout_s: float) -> Fault:
             return Fault("the address is not allowed: it is not written as a URL with a host", is_final=True)
         case TimeoutError():
             return Fault(f"no answer in {timeout_s:g} s")
-        case ServerDisconnectedError() | ClientPayloadError() | asyncio.IncompleteReadError():
+        case ServerDisconnectedError() | ClientConnectionResetError() | ClientPayloadError() | asyncio.IncompleteReadError():
             return Fault(_CUT)
         case ClientResponseError():
             return Fault("what came back is not HTTP")

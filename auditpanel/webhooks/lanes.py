@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from auditpanel.webhooks.claiming import Claimed, Source
 from auditpanel.webhooks.sending import Target, TargetState
@@ -21,7 +21,7 @@ STEEP_UP_TO = 32.0
 # An answer within this is quick; of a target that takes longer, and answers all the same, so many wait at most.
 QUICK_S, MOST_OF_SLOW = 1.0, 16.0
 # So much work is claimed ahead, that a quick target never waits for the database; of what is unknown or slow, next to nothing.
-AHEAD_S, AHEAD_TIMES = 0.3, 16.0
+AHEAD_S, AHEAD_TIMES = 0.5, 40.0
 # Of a target that nobody knows yet.
 FIRST_CLAIM = 8
 CLAIM_TO_GIVE_UP = 200
@@ -67,6 +67,10 @@ class Lane:
             return max(0, CLAIM_TO_GIVE_UP - len(self.waiting))
         times = min(max(AHEAD_S / self.typical_s, 1), AHEAD_TIMES)
         return max(0, math.ceil(self.allowed(now) * times) - len(self.waiting) - (len(self.under_way) if times == 1 else 0))
+
+    def switch_off(self) -> None:
+        if self.target.state is TargetState.ON:
+            self.target = replace(self.target, state=TargetState.OFF)
 
     def begin(self, now: float) -> int:
         self._begun += 1

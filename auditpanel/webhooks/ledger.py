@@ -43,14 +43,23 @@ class Ledger:
     seal: Seal
     now: Callable[[], datetime]
 
-    def turn(self, outcomes: Sequence[Outcome], unsent: Sequence[Claimed], wants: Sequence[Want]) -> list[Share]:
-        """Outcomes are written, what was not sent is given back, new shares are claimed. Where it fails, all of it may be done again."""
+    def record(self, outcomes: Sequence[Outcome], unsent: Sequence[Claimed]) -> None:
+        """What was not sent is given back. Where it fails, all of it may be done again."""
         with self.open_session() as session:
             self._record(session, outcomes)
             claiming.give_back(session, unsent)
-            shares = self._claim(session, wants)
             session.commit()
-        return shares
+
+    def claim(self, wants: Sequence[Want]) -> list[Share]:
+        """Where it fails, what was claimed is claimed again when its lease ends."""
+        with self.open_session() as session:
+            claimed = {want: claim(session, want.source, size=want.size) for want in wants}
+            # After the claims: what is switched off in between is seen.
+            targets = open_targets(session, self.seal, (want.source for want in wants), self.now())
+            session.commit()
+        return [
+            Share(want.source, targets[want.source], taken, is_full=len(taken) >= want.size) for want, taken in claimed.items() if taken
+        ]
 
     def due_sources(self) -> list[Source]:
         with self.open_session() as session:
@@ -87,14 +96,6 @@ class Ledger:
             logging.getLogger(__name__).exception("sendout %s: what was answered is left out", outcome.claimed.message.id)
             record(session, [without_answer(outcome)], self.now())
         session.commit()
-
-    def _claim(self, session: Session, wants: Sequence[Want]) -> list[Share]:
-        claimed = {want: claim(session, want.source, size=want.size) for want in wants}
-        # After the claims: what is switched off in between is seen.
-        targets = open_targets(session, self.seal, (want.source for want in wants), self.now())
-        return [
-            Share(want.source, targets[want.source], taken, is_full=len(taken) >= want.size) for want, taken in claimed.items() if taken
-        ]
 
 
 def has_work(session: Session) -> bool:

@@ -51,6 +51,11 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     switch_off: SwitchOff | None = None
 
     @property
+    def ends_target(self) -> bool:
+        """Nothing more is to go to the webhook, whatever else was delivered to it."""
+        return self.switch_off is not None and self.switch_off.unless_delivered_since is None
+
+    @property
     def counts_as_delivery(self) -> bool:
         return self.attempt is not None and self.attempt.delivered and self.claimed.asked_by is None
 

@@ -26,6 +26,7 @@ from auditpanel.webhooks.certificates import read_expiry
 from auditpanel.webhooks.custom_headers import LEFT_OUT, without_values
 from auditpanel.webhooks.deadlines import Deadlines
 from auditpanel.webhooks.faults import Fault, fault_of, is_expired
+from auditpanel.webhooks.http_requests import Content, Request
 from auditpanel.webhooks.signing import Signer
 from auditpanel.webhooks.values import RESPONSE_LIMIT_BYTES, TIMEOUT_S, Answer, Attempt, Headers, Message
 
@@ -122,7 +123,7 @@ class Sender:
     async def _answer(self, target: Target, signed: Headers, body: bytes) -> Answer | Fault:
         task = self._deadlines.begin()
         try:
-            response = await self._session.post(target.url, data=body, headers=target.sent + signed, allow_redirects=False)
+            response = await self._session.post(target.url, data=Content(target.sent + signed, body), allow_redirects=False)
             return target.without_secrets(await _read(response))
         except asyncio.CancelledError:
             if not self._deadlines.is_late(task):
@@ -151,7 +152,7 @@ async def open_sender(
         limit=0, ssl=trust or True, resolver=resolver, socket_factory=guard.open_socket, keepalive_timeout=KEEP_ALIVE_S
     )
     async with ClientSession(
-        connector=connector, timeout=_NO_TIMEOUT, cookie_jar=DummyCookieJar(), auto_decompress=False, trust_env=False
+        connector=connector, timeout=_NO_TIMEOUT, cookie_jar=DummyCookieJar(), auto_decompress=False, trust_env=False, request_class=Request
     ) as session:
         try:
             async with deadlines.watched():

@@ -179,27 +179,27 @@ def test_an_answer_that_cannot_be_stored_is_left_out_and_holds_up_no_other(engin
     bad, good = claim(session, source_of(scope, target.webhook_id))
     rules = Rules()
     outcomes = [rules.outcome(bad, attempted(body="\x00")), rules.outcome(good, attempted(body="fine"))]
-    make_ledger(engine).turn(outcomes, [], [])
+    make_ledger(engine).record(outcomes, [])
     assert {sendout.status for sendout in sendouts(session, scope)} == {"SENT"}
     assert {attempt.response_body for attempt in attempts(session, scope)} == {"", "fine"}
 
 
 def test_a_share_comes_with_the_webhook_as_it_is_now(engine: Engine, session: Session, scope: ProjectScope, source: Source) -> None:
-    [share] = make_ledger(engine).turn([], [], [Want(source, 5)])
+    [share] = make_ledger(engine).claim([Want(source, 5)])
     assert share.target.state is TargetState.ON and share.is_full and len(share.claimed) == 5
     targets.switch_off(session, scope, source.webhook_id, "by nina@example.com", utc_now())
     session.commit()
-    [share] = make_ledger(engine).turn([], [], [Want(source, 50)])
+    [share] = make_ledger(engine).claim([Want(source, 50)])
     assert share.target.state is TargetState.OFF and not share.is_full
     let_it_be_due(session, scope)
     targets.remove_webhook(session, scope, source.webhook_id, utc_now())
     session.commit()
-    [share] = make_ledger(engine).turn([], [], [Want(source, 5)])
+    [share] = make_ledger(engine).claim([Want(source, 5)])
     assert share.target.state is TargetState.REMOVED
 
 
 def test_with_another_secret_key_the_target_says_why_it_cannot_sign(engine: Engine, source: Source) -> None:
-    [share] = Ledger(lambda: Session(engine), Seal.of("another"), utc_now).turn([], [], [Want(source, 1)])
+    [share] = Ledger(lambda: Session(engine), Seal.of("another"), utc_now).claim([Want(source, 1)])
     assert isinstance(share.target.signer, Unavailable) and "SECRET_KEY" in str(share.target.signer)
 
 

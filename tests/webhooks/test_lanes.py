@@ -5,7 +5,7 @@ from __future__ import annotations
 from auditpanel.ids import new_uuid
 from auditpanel.times import utc_now
 from auditpanel.webhooks.claiming import Source
-from auditpanel.webhooks.lanes import CLAIM_TO_GIVE_UP, FIRST, LEAST, MOST, MOST_OF_SLOW, Lane
+from auditpanel.webhooks.lanes import AHEAD_TIMES, CLAIM_TO_GIVE_UP, FIRST, LEAST, MOST, MOST_OF_SLOW, Lane
 from auditpanel.webhooks.sealing import new_secret
 from auditpanel.webhooks.sending import Target, TargetState
 from auditpanel.webhooks.signing import Signer, SigningKey
@@ -30,7 +30,7 @@ def test_a_target_that_answers_quickly_gets_more_and_more() -> None:
     go(lane, 20, duration_s=0.01)
     assert lane.allowed(0) > 20
     go(lane, 500, duration_s=0.01)
-    assert lane.allowed(0) == MOST and lane.wanted(0) == 16 * MOST and not lane.is_slow
+    assert lane.allowed(0) == MOST and lane.wanted(0) == AHEAD_TIMES * MOST and not lane.is_slow
 
 
 def test_a_target_that_hangs_gets_next_to_none_and_nothing_is_claimed_ahead() -> None:
