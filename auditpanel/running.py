@@ -40,11 +40,18 @@ def _check_is_open(connection: DBAPIConnection, record: ConnectionPoolEntry, pro
         raise InvalidatePoolError
 
 
+def _speak_utc(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+    """In the server's own time zone, the last moments of the calendar may have no date that Python can read."""
+    assert isinstance(connection, psycopg.Connection)
+    connection.execute("SET TIME ZONE 'UTC'")
+    connection.commit()
+
+
 ENGINE_OPTIONS = {
-    "pool_events": [(_check_is_open, "checkout")],
+    "pool_events": [(_speak_utc, "connect"), (_check_is_open, "checkout")],
     "hide_parameters": True,
     # A generic plan knows nothing of how much of a project a value makes up; planning anew takes less than a millisecond.
-    "connect_args": {"prepare_threshold": None, "connect_timeout": 5},
+    "connect_args": {"prepare_threshold": None, "connect_timeout": 5, "keepalives_idle": 30},
 }
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -139,6 +139,14 @@ def day_words(day: date) -> str:
 def offset_words(moment: datetime) -> str:
     """`+01:00`, of an aware time."""
     return moment.isoformat()[-6:]
+
+
+def in_zone(moment: datetime, zone: tzinfo) -> datetime:
+    """On the clocks of the zone. Where its day is no more in the calendar, as that of `9999-12-31T23:59:59Z` east of Greenwich, in UTC."""
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment.astimezone(UTC)
 
 
 def iso_utc(moment: datetime) -> str:

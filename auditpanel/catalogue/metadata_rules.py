@@ -176,6 +176,10 @@ def check_definition(definition: Definition) -> None:
         bound = definition.get(rule)
         if bound is not None and (not isinstance(bound, int) or isinstance(bound, bool) or (rule in _LENGTHS and bound < 0)):
             raise InvalidInput(f"{_shown(bound)} is not a whole number", field=rule)
+    for low, high in (("gte", "lte"), ("minLength", "maxLength")):
+        least, most = definition.get(low), definition.get(high)
+        if isinstance(least, int) and isinstance(most, int) and least > most:
+            raise InvalidInput(f"{most} is below {least}, the least that is taken", field=high)
 
 
 def _field(key: str) -> str:

@@ -34,10 +34,11 @@ def write_csv(connection: Connection, selection: Selection, layout: Layout, sink
 def _write_by_row(connection: Connection, selection: Selection, sink: Sink, progress: Callable[[int], None]) -> int:
     sink.write(_lines([names(selection.columns)]))
     runs, rows = [column.has_formulas and column.redact is not None for column in selection.columns], 0
-    for batch in batches(connection, selection, as_cell):
-        sink.write(_lines([_neutralised(row, runs) for row in batch]))
-        rows += len(batch)
-        progress(rows)
+    with batches(connection, selection, as_cell) as read:
+        for batch in read:
+            sink.write(_lines([_neutralised(row, runs) for row in batch]))
+            rows += len(batch)
+            progress(rows)
     return rows
 
 

@@ -27,10 +27,11 @@ def write_ndjson(connection: Connection, selection: Selection, layout: Layout, s
 
 def _write_by_row(connection: Connection, selection: Selection, sink: Sink, progress: Callable[[int], None]) -> int:
     encoder, rows = msgspec.json.Encoder(), 0
-    for batch in batches(connection, selection, as_json_by_row):
-        sink.write(encoder.encode_lines([_object(selection.columns, row) for row in batch]))
-        rows += len(batch)
-        progress(rows)
+    with batches(connection, selection, as_json_by_row) as read:
+        for batch in read:
+            sink.write(encoder.encode_lines([_object(selection.columns, row) for row in batch]))
+            rows += len(batch)
+            progress(rows)
     return rows
 
 

@@ -22,19 +22,24 @@ from auditpanel.exports.values import Layout
 
 # As it is held, packed. A hundred million logs make 5,000 groups of this size.
 GROUP_BYTES = 1 << 23
+# Some readers hold a group as a whole. Bodies that are much alike are packed to a hundredth.
+UNPACKED_BYTES = 1 << 28
 # Whoever looks for one row passes over those before it in its group.
 GROUP_ROWS = 1 << 17
 
 MAGIC = b"PAR1"
 VERSION = 1
+# Readers look for a version in it.
+CREATED_BY = b"auditpanel version 1"
 
 
 def write_parquet(connection: Connection, selection: Selection, layout: Layout, file: RawIOBase, progress: Callable[[int], None]) -> int:
     """Moments are in UTC, whatever the layout's time zone: the format has no other."""
     written = ParquetFile(file, selection.columns)
-    for batch in batches(connection, selection, as_typed):
-        written.add(batch)
-        progress(written.rows)
+    with batches(connection, selection, as_typed) as read:
+        for batch in read:
+            written.add(batch)
+            progress(written.rows)
     written.end()
     return written.rows
 
@@ -55,7 +60,9 @@ class ParquetFile:
             chunk.add(values)
         self.rows += len(batch)
         self._rows_of_group += len(batch)
-        if self._rows_of_group >= GROUP_ROWS or sum(chunk.size_bytes for chunk in self._chunks) >= GROUP_BYTES:
+        packed = sum(chunk.size_bytes for chunk in self._chunks)
+        unpacked = sum(chunk.unpacked_bytes for chunk in self._chunks)
+        if self._rows_of_group >= GROUP_ROWS or packed >= GROUP_BYTES or unpacked >= UNPACKED_BYTES:
             self._end_group()
 
     def end(self) -> None:
@@ -97,7 +104,7 @@ class ParquetFile:
                 2: thrift.list_of(Wire.STRUCT, [root, *map(described, self._columns)]),
                 3: int64(self.rows),
                 4: thrift.list_of(Wire.STRUCT, self._groups),
-                6: thrift.binary(b"auditpanel"),
+                6: thrift.binary(CREATED_BY),
                 7: thrift.list_of(Wire.STRUCT, [order] * len(self._columns)),
             }
         )

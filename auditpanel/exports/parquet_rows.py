@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pyarrow import parquet
 
 from auditpanel.exports.stored_rows import Cells, Deadline, Mark, StoredRow
+from auditpanel.times import in_zone
 
 BATCH = 50
 
@@ -50,5 +51,5 @@ class ParquetRows:
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, datetime):
-            return value.astimezone(self._zone).isoformat(timespec="microseconds")
+            return in_zone(value, self._zone).isoformat(timespec="microseconds")
         return value.isoformat() if isinstance(value, date) else str(value)

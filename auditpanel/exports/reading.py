@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
-from typing import Any, Protocol
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any, Protocol, cast
 
 import psycopg
 from sqlalchemy import Connection, Select
@@ -54,20 +54,28 @@ def _copied(connection: Connection, statement: Select[*tuple[Any, ...]], options
             yield bytes(block)
 
 
-def batches(connection: Connection, selection: Selection, form: Form) -> Iterator[list[Row]]:
+@contextmanager
+def batches(connection: Connection, selection: Selection, form: Form) -> Iterator[Iterator[list[Row]]]:
     """A few rows at a time, with what is secret in them redacted. Columns that are redacted are read as texts."""
     sql, values = _compiled(connection, selection.statement.with_only_columns(*formed(selection.columns, form)))
-    hide = _hiding(selection)
+    # Rows are taken one by one: of those that are fetched by number, some may be a hundred times as large as the ones before. And closed
+    # where not all are taken: the connection cannot end its transaction while there are more to come.
+    with psycopg.Cursor(_driver(connection)) as cursor:
+        rows = cast(Generator[Row, None, None], cursor.stream(sql.encode(), values))
+        hide = _hiding(selection)
+        with closing(rows):
+            yield _batched(map(hide, rows) if hide else rows)
+
+
+def _batched(rows: Iterable[Row]) -> Iterator[list[Row]]:
     batch: list[Row] = []
     size = 0
-    # Rows are taken one by one: of those that are fetched by number, some may be a hundred times as large as the ones before.
-    with psycopg.Cursor(_driver(connection)) as cursor:
-        for row in cursor.stream(sql.encode(), values):
-            batch.append(hide(row) if hide else row)
-            size += sum([len(value) for value in row if isinstance(value, str)])
-            if size >= BATCH_BYTES or len(batch) == BATCH_ROWS:
-                yield batch
-                batch, size = [], 0
+    for row in rows:
+        batch.append(row)
+        size += sum([len(value) for value in row if isinstance(value, str)])
+        if size >= BATCH_BYTES or len(batch) == BATCH_ROWS:
+            yield batch
+            batch, size = [], 0
     if batch:
         yield batch
 

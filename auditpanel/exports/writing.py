@@ -68,7 +68,9 @@ def write(connection: Connection, selection: Selection, layout: Layout, target: 
     """
     file = Hashed(target)
     with connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True).begin():
-        connection.execute(select(func.set_config("TimeZone", layout.time_zone, True)))
+        if layout.format in (Format.CSV, Format.NDJSON):
+            # There, the database writes the times out.
+            connection.execute(select(func.set_config("TimeZone", layout.time_zone, True)))
         rows = _write_rows(connection, selection, layout, file, target, progress)
     return Written(rows, file.size_bytes, file.sha256)
 

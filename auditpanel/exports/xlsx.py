@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from io import RawIOBase
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 from xlsxwriter import Workbook
@@ -26,6 +27,7 @@ from auditpanel.exports.subjects import Selection
 from auditpanel.exports.values import XLSX_ROWS, Layout
 from auditpanel.exports.wording import too_many_for_xlsx
 from auditpanel.keyset import Count
+from auditpanel.times import in_zone, zone_named
 
 CELL_CHARACTERS = 32_767
 # Beyond it, the format's numbers are not exact.
@@ -44,13 +46,14 @@ def write_xlsx(
         workbook = Workbook(file, {"constant_memory": True, "tmpdir": folder})
         workbook.use_zip64()
         workbook.set_properties({"title": selection.title, "comments": f"Times are those of {layout.time_zone}."})
-        sheet = _Sheet(workbook, selection)
+        sheet = _Sheet(workbook, selection, zone_named(layout.time_zone))
         rows = 0
-        for batch in batches(connection, selection, as_typed):
-            for row in batch:
-                rows += 1
-                sheet.write(rows, row)
-            progress(rows)
+        with batches(connection, selection, as_typed) as read:
+            for batch in read:
+                for row in batch:
+                    rows += 1
+                    sheet.write(rows, row)
+                progress(rows)
         _close(workbook)
     return rows
 
@@ -72,11 +75,12 @@ class _PlainTexts(Worksheet):
 
 
 class _Sheet:
-    def __init__(self, workbook: Workbook, selection: Selection) -> None:
+    def __init__(self, workbook: Workbook, selection: Selection, zone: ZoneInfo) -> None:
         self._sheet: Worksheet = workbook.add_worksheet(selection.title, _PlainTexts)
         self._moment: Format = workbook.add_format({"num_format": "yyyy-mm-dd hh:mm:ss.000"})
         self._day: Format = workbook.add_format({"num_format": "yyyy-mm-dd"})
         self._columns = selection.columns
+        self._zone = zone
         self._sheet.freeze_panes(1, 0)
         header = workbook.add_format({"bold": True})
         for place, column in enumerate(selection.columns):
@@ -87,7 +91,7 @@ class _Sheet:
             raise InvalidInput(too_many_for_xlsx(Count(number, is_exact=False)), field="format")
         for place, (column, value) in enumerate(zip(self._columns, row, strict=True)):
             if value is not None:
-                self._write_cell(number, place, column, value)
+                self._write_cell(number, place, column, in_zone(value, self._zone) if isinstance(value, datetime) else value)
 
     def _write_cell(self, row: int, place: int, column: Column, value: object) -> None:
         if isinstance(value, bool):

@@ -38,6 +38,8 @@ FEED_EVERY_S, LOOK_FOR_RESENDS_EVERY_S = 0.1, 0.5
 
 Answered = TypeVar("Answered")
 
+_AWAY = (OperationalError, InterfaceError, InternalError)
+
 
 @dataclass(frozen=True, slots=True)
 class Hours:
@@ -145,7 +147,12 @@ class Delivery:
         if not wants:
             return
         claimed_at = time.monotonic()
-        shares = await self._ask(lambda: self._ledger.claim(wants))
+        try:
+            shares = await self._in_thread(lambda: self._ledger.claim(wants))
+        except _AWAY as error:
+            # Not asked again before the outcomes are written: leases may end meanwhile, and what was delivered would be claimed.
+            self._log.warning("nothing is claimed this time: %s", _in_one_line(error))
+            return
         # The claim has read the webhooks without knowing what these say.
         ended = {outcome.claimed.source for outcome in (*unwritten, *self._outcomes) if outcome.ends_target}
         for want in wants:
@@ -157,7 +164,7 @@ class Delivery:
         lane = self._lanes.of(share.source, share.target)
         if is_ended:
             lane.switch_off()
-        lane.waiting.extend((claimed, claimed_at) for claimed in share.claimed)
+        lane.take_in(share.claimed, claimed_at)
         if share.is_full:
             self._due[share.source] = None
 
@@ -251,7 +258,7 @@ class Delivery:
         while True:
             try:
                 goes_on = await asyncio.get_running_loop().run_in_executor(self._feeding, self._ledger.feed_resends)
-            except (OperationalError, InterfaceError, InternalError) as error:
+            except _AWAY as error:
                 self._log.warning("nothing is picked to be sent again this time: %s", _in_one_line(error))
                 goes_on = False
             if goes_on:
@@ -263,12 +270,15 @@ class Delivery:
         deadline = time.monotonic() + (self._hours.closing_s if self._is_closing() else PATIENCE_S)
         while True:
             try:
-                return await asyncio.get_running_loop().run_in_executor(self._database, question)
-            except (OperationalError, InterfaceError, InternalError) as error:
+                return await self._in_thread(question)
+            except _AWAY as error:
                 if time.monotonic() > deadline:
                     raise
                 self._log.warning("the database failed; again in %s s: %s", PAUSE_S, _in_one_line(error))
             await asyncio.sleep(PAUSE_S)
+
+    async def _in_thread(self, question: Callable[[], Answered]) -> Answered:
+        return await asyncio.get_running_loop().run_in_executor(self._database, question)
 
 
 def _reason_against(lane: Lane, claimed: Claimed) -> str | None:

@@ -14,6 +14,9 @@ from aiohttp.http import StreamWriter
 
 from auditpanel.webhooks.values import Headers
 
+# What the system takes at once on a connection that has nothing else to send.
+SURELY_LEFT_BYTES = 16_384
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -38,6 +41,9 @@ class Request(ClientRequest):
         assert conn.protocol is not None
         writer = StreamWriter(conn.protocol, self.loop)
         await writer.write_headers(f"{self.method} {self.url.raw_path_qs} HTTP/1.1", self.headers)
+        if len(self._content) > SURELY_LEFT_BYTES:
+            # An answer may come while a part of it has not left yet, and the next message would go out behind that part.
+            conn.protocol.force_close()
         # No need to wait until it has left: it is in memory, and the answer is waited for.
         await writer.write(self._content, drain=False)
         return self.response_class(

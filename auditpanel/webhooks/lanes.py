@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from auditpanel.webhooks.claiming import Claimed, Source
@@ -22,6 +22,8 @@ STEEP_UP_TO = 32.0
 QUICK_S, MOST_OF_SLOW = 1.0, 16.0
 # So much work is claimed ahead, that a quick target never waits for the database; of what is unknown or slow, next to nothing.
 AHEAD_S, AHEAD_TIMES = 0.5, 40.0
+# And not more than this, should all be as long as the longest of the last share.
+AHEAD_BYTES = 1 << 25
 # Of a target that nobody knows yet.
 FIRST_CLAIM = 8
 CLAIM_TO_GIVE_UP = 200
@@ -43,6 +45,7 @@ class Lane:
     typical_s: float = AHEAD_S
     # Whether the last attempt got no answer at all.
     is_failing: bool = False
+    _longest_bytes: int = 1
     _begun: int = 0
 
     @property
@@ -66,7 +69,12 @@ class Lane:
             # Most of it is given up without being sent.
             return max(0, CLAIM_TO_GIVE_UP - len(self.waiting))
         times = min(max(AHEAD_S / self.typical_s, 1), AHEAD_TIMES)
-        return max(0, math.ceil(self.allowed(now) * times) - len(self.waiting) - (len(self.under_way) if times == 1 else 0))
+        ahead = min(math.ceil(self.allowed(now) * times), max(FIRST_CLAIM, AHEAD_BYTES // self._longest_bytes))
+        return max(0, ahead - len(self.waiting) - (len(self.under_way) if times == 1 else 0))
+
+    def take_in(self, share: Sequence[Claimed], claimed_at: float) -> None:
+        self.waiting.extend((claimed, claimed_at) for claimed in share)
+        self._longest_bytes = max((len(claimed.message.body) for claimed in share), default=1)
 
     def switch_off(self) -> None:
         if self.target.state is TargetState.ON:

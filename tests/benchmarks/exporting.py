@@ -31,6 +31,7 @@ from auditpanel.times import utc_now
 from tests.benchmarks.stage import ROOT, Stage
 
 LOOK_EVERY_S = 0.05
+PATIENCE_S = 1_800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,11 @@ class Exporter:
 
     def export(self, scope: ProjectScope, format: Format, *, gzip: bool = False) -> Exporting:
         """All logs of a project, with all of their fields. The file is removed."""
-        export_id, peak_mb = self._ask(scope, format, gzip), 0.0
+        export_id, peak_mb, deadline = self._ask(scope, format, gzip), 0.0, time.monotonic() + PATIENCE_S
         # The process lives on for a moment after the export's end.
         while not (record := self._read(scope, export_id)).line.is_ended or self._process.children():
             peak_mb = max([peak_mb, *(_peak_mb(child.pid) for child in self._process.children())])
+            assert time.monotonic() < deadline, "the export does not end"
             time.sleep(LOOK_EVERY_S)
         assert record.line.status is ExportStatus.DONE, record.line.error
         assert record.file and record.line.file_bytes and record.started_at and record.line.finished_at

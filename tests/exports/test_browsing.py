@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime
+from random import Random
 from uuid import UUID
 
 import pytest
@@ -17,6 +18,8 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
+from auditpanel.catalogue.values import read_voucher
+from auditpanel.catalogue.vouchers import create_voucher
 from auditpanel.errors import InvalidInput, NotFound, Unavailable
 from auditpanel.exports.browsing import CELL_CHARACTERS, Leaf, NotReached, read_leaf, read_row
 from auditpanel.exports.columns import Kind
@@ -116,6 +119,25 @@ def test_rows_are_shown_as_another_library_reads_them(
         for name, cell in zip(layout.fields, whole.cells, strict=True):
             kind = columns[name].kind
             assert same(told(kind, format, cell), shown(kind, values[name])), (name, cell, values[name])
+
+
+@pytest.mark.parametrize("format", Format)
+def test_a_moment_that_a_zone_has_no_date_for_stays_in_utc(engine: Engine, session: Session, scope: ProjectScope, format: Format) -> None:
+    for code, moments in (("LAST", {"expiration_date": "9999-12-31T23:59:59Z"}), ("FIRST", {"start_date": "0001-01-01T00:00:00Z"})):
+        new = {"code": code, "type": "DISCOUNT_VOUCHER", "discount": {"type": "PERCENT", "percent_off": 10}} | moments
+        create_voucher(session, scope, read_voucher(new), campaign=None, random=Random(1))
+    session.commit()
+    layout = layout_of(Exported.VOUCHER, format, fields=["code", "start_date", "expiration_date"], order="code")
+    found = []
+    for time_zone in ("Asia/Tokyo", "America/New_York"):
+        there = replace(layout, packing=PACKED[format], time_zone=time_zone)
+        content = export(engine, scope, Exported.VOUCHER, there)
+        found.append([[(cell or "")[:10] for cell in row.cells] for row in leaf(content, record_of(Exported.VOUCHER, there, 2)).rows])
+    east, west = found
+    assert east[0] == ["FIRST", "0001-01-01", ""] and west[1] == ["LAST", "", "9999-12-31"]
+    assert east[1][0] == "LAST" and west[0][0] == "FIRST"
+    if format in (Format.XLSX, Format.PARQUET):
+        assert east[1][2] == "9999-12-31" and west[0][1] == "0001-01-01"
 
 
 def customers(engine: Engine, session: Session, scope: ProjectScope, format: Format, count: int) -> tuple[bytes, ExportRecord]:

@@ -144,7 +144,7 @@ def test_a_batch_ends_where_it_is_large_enough_however_small_the_rows_before_it_
     store(session, scope, *small, *(make_log(path=f"/{number}", request_body="x" * 60_000) for number in range(500, 520)))
     layout = layout_of(Exported.LOG, Format.PARQUET, fields=["path", "request_body"], order="created_at")
     selection = subject.select(scope, subject.read_filters([("range", "all")]), Span(None, None), layout)
-    with engine.connect() as connection:
-        found = list(batches(connection, selection, as_typed))
+    with engine.connect() as connection, batches(connection, selection, as_typed) as read:
+        found = list(read)
     assert sum(map(len, found)) == 520
     assert max(sum(len(str(value)) for row in batch for value in row) for batch in found) < BATCH_BYTES + 70_000

@@ -291,6 +291,13 @@ def test_an_edit_changes_only_what_was_changed(session: Session, shop: Shop) -> 
     assert voucher.active
 
 
+def test_a_voucher_that_never_ends_has_a_page_a_form_and_a_place_in_its_list(session: Session, shop: Shop) -> None:
+    voucher = make_voucher(session, shop, fields={"expiration_date": "9999-12-31T23:59:59Z"})
+    assert "31 Dec 9999, 23:59" in shop.operator.get(shop.url(voucher_path(voucher))).text
+    assert "31 Dec 9999 23:59:59" in shop.operator.get(shop.url(voucher_path(voucher, "/edit"))).text
+    assert "31 Dec 9999" in shop.operator.get(shop.url("vouchers/")).text
+
+
 def test_an_edit_sets_and_takes_away_metadata(session: Session, shop: Shop) -> None:
     voucher = make_voucher(session, shop, fields={"metadata": {"a": "1", "b": "2", "n": 5, "o": {"x": [1]}}})
     url = shop.url(voucher_path(voucher, "/edit"))
@@ -477,6 +484,19 @@ def test_admins_set_the_rules_of_a_key_which_hold_and_are_told_in_words(app: Fla
     assert "is not one of the values that are taken; write &#34;summer&#34;, &#34;winter&#34;" in refused.text
 
 
+def test_a_change_of_a_key_begins_with_what_is_said_of_it(app: Flask, session: Session, shop: Shop) -> None:
+    admin, url = log_in(app, session, make_member(session, shop.project, role=Role.ADMIN)), shop.url("metadata-schemas/")
+    given: dict[str, object] = {"array": True, "optional": False, "eq": [1, 2.5], "gte": 1}
+    define_key(session, shop.scope, Resource.SKU, "size", "number", rules=given, now=utc_now())
+    session.commit()
+    page = admin.get(f"{url}?resource=sku&key=size").text
+    assert re.findall(r'<option selected value="(\w+)"', page) == ["sku", "number"]
+    assert re.findall(r'<input checked[^>]*name="(\w+)"', page) == ["array", "needed"]
+    assert re.search(r'<textarea[^>]*name="choices"[^>]*>\s*1\n2\.5</textarea>', page)
+    assert re.search(r'name="key"[^>]*value="size"', page) and re.search(r'name="least"[^>]*value="1"', page)
+    assert "Change size" in page and 'value="size"' not in admin.get(f"{url}?resource=voucher&key=size").text.split("</form>")[0]
+
+
 @pytest.mark.parametrize(
     ("fields", "answer"),
     [
@@ -484,8 +504,10 @@ def test_admins_set_the_rules_of_a_key_which_hold_and_are_told_in_words(app: Fla
         ({"type": "number", "least": "1.5"}, "This is no whole number; write one like 10."),
         ({"type": "boolean", "most": "1"}, "Only a number or a text has bounds; leave this empty."),
         ({"type": "string", "most": "-1"}, "-1 is not a whole number"),
+        ({"type": "number", "most": "1", "least": "10"}, "1 is below 10, the least that is taken."),
+        ({"type": "number", "choices": "[" * 5_000}, "is not a number"),
     ],
-    ids=["choice", "bound", "no-bound", "length"],
+    ids=["choice", "bound", "no-bound", "length", "bounds", "nesting"],
 )
 def test_a_rule_that_cannot_hold_is_refused_at_its_field(
     app: Flask, session: Session, shop: Shop, fields: dict[str, str], answer: str

@@ -31,6 +31,8 @@ class Arrival:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    # The other end of its connection.
+    port: int
 
     @property
     def id(self) -> str:
@@ -119,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         receiver = self.server.receiver
-        receiver.keep(Arrival(self.path, {name.lower(): value for name, value in self.headers.items()}, body))
+        receiver.keep(Arrival(self.path, {name.lower(): value for name, value in self.headers.items()}, body, self.client_address[1]))
         behaviour = urlsplit(receiver.behaviour_of(self.path.partition("?")[0]))
         query = parse_qs(behaviour.query or urlsplit(self.path).query)
         self._answer(behaviour.path.strip("/"), {name: values[0] for name, values in query.items()})

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
@@ -23,7 +25,7 @@ from auditpanel.webhooks.delivery import Delivery, Hours
 from auditpanel.webhooks.events import raise_test
 from auditpanel.webhooks.filters import SENDOUT_FIELDS
 from auditpanel.webhooks.lanes import FIRST, MOST
-from auditpanel.webhooks.ledger import Ledger
+from auditpanel.webhooks.ledger import Ledger, Share, Want
 from auditpanel.webhooks.outcomes import Outcome
 from auditpanel.webhooks.sending import Sender, Target, open_sender
 from auditpanel.webhooks.values import SCHEDULE, Attempt, Message
@@ -149,6 +151,45 @@ class _SlowToRecord(Ledger):
     def record(self, outcomes: Sequence[Outcome], unsent: Sequence[Claimed]) -> None:
         time.sleep(0.3)
         super().record(outcomes, unsent)
+
+
+@dataclass(frozen=True, slots=True)
+class _AwayForAWhile(Ledger):
+    """As a database that goes away when the first outcomes are to be written, and is back at the third try."""
+
+    asked: list[str] = field(default_factory=list)
+
+    def record(self, outcomes: Sequence[Outcome], unsent: Sequence[Claimed]) -> None:
+        self.asked.append("record")
+        self._check_is_there()
+        Ledger.record(self, outcomes, unsent)
+
+    def claim(self, wants: Sequence[Want]) -> list[Share]:
+        self.asked.append("claim")
+        self._check_is_there()
+        return Ledger.claim(self, wants)
+
+    def _check_is_there(self) -> None:
+        if 0 < self.asked.count("record") <= 2:
+            raise OperationalError("", None, OSError("the server closed the connection"))
+
+
+def test_while_the_database_is_away_nothing_is_claimed_before_outcomes_are_written(
+    engine: Engine, session: Session, scope: ProjectScope, receiver: Receiver
+) -> None:
+    """Their leases may have ended meanwhile: what was delivered would be claimed and sent again."""
+    make_target(session, scope, receiver.to("/200"))
+    raise_many(session, scope, 40)
+    ledger = _AwayForAWhile(lambda: Session(engine), SEAL, utc_now)
+
+    async def run() -> None:
+        async with open_sender(guard_of(allow_private=True)) as sender:
+            await Delivery(ledger, sender, hours=BRIEF).run()
+
+    complete(run())
+    first, _, written = [place for place, asked in enumerate(ledger.asked) if asked == "record"][:3]
+    assert ledger.asked[first:written].count("claim") <= 1
+    assert len(receiver.arrivals) == 40 and {sendout.status for sendout in sendouts(session, scope)} == {"SENT"}
 
 
 def test_410_holds_for_what_is_claimed_before_it_is_written_down(

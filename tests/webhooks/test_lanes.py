@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from auditpanel.ids import new_uuid
 from auditpanel.times import utc_now
-from auditpanel.webhooks.claiming import Source
-from auditpanel.webhooks.lanes import AHEAD_TIMES, CLAIM_TO_GIVE_UP, FIRST, LEAST, MOST, MOST_OF_SLOW, Lane
+from auditpanel.webhooks.claiming import Claimed, Source
+from auditpanel.webhooks.lanes import AHEAD_BYTES, AHEAD_TIMES, CLAIM_TO_GIVE_UP, FIRST, LEAST, MOST, MOST_OF_SLOW, Lane
 from auditpanel.webhooks.sealing import new_secret
 from auditpanel.webhooks.sending import Target, TargetState
 from auditpanel.webhooks.signing import Signer, SigningKey
-from auditpanel.webhooks.values import Answer, Attempt
+from auditpanel.webhooks.values import Answer, Attempt, Message, SendoutStatus
 
 
 def make_lane(state: TargetState = TargetState.ON) -> Lane:
     target = Target("http://shop.example.com", [], Signer(SigningKey.of(new_secret())), state)
     return Lane(Source(new_uuid(), new_uuid()), target)
+
+
+def make_claimed(lane: Lane, size_bytes: int) -> Claimed:
+    message = Message("whs_1", b"x" * size_bytes)
+    return Claimed(lane.source, new_uuid(), message, new_uuid(), utc_now(), SendoutStatus.RETRY, 0, None, None, None, None)
 
 
 def go(lane: Lane, times: int, *, duration_s: float, is_answered: bool = True) -> None:
@@ -31,6 +36,13 @@ def test_a_target_that_answers_quickly_gets_more_and_more() -> None:
     assert lane.allowed(0) > 20
     go(lane, 500, duration_s=0.01)
     assert lane.allowed(0) == MOST and lane.wanted(0) == AHEAD_TIMES * MOST and not lane.is_slow
+
+
+def test_of_long_messages_fewer_are_claimed_ahead() -> None:
+    lane = make_lane()
+    go(lane, 500, duration_s=0.01)
+    lane.take_in([make_claimed(lane, 256 * 1024)], 0)
+    assert lane.wanted(0) == AHEAD_BYTES // (256 * 1024) - 1
 
 
 def test_a_target_that_hangs_gets_next_to_none_and_nothing_is_claimed_ahead() -> None:

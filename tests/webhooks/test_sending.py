@@ -49,19 +49,20 @@ def attempt(
     trust: ssl.SSLContext | None = None,
     allow_private: bool = True,
     times: int = 1,
+    body: bytes = BODY,
 ) -> Attempt:
     """The last of so many."""
     target = Target(url, headers or [], Signer(SigningKey.of(SECRET)))
 
     async def run() -> Attempt:
         async with open_sender(guard_of(allow_private=allow_private), trust=trust, timeout_s=timeout_s) as sender:
-            return [await sender.send(target, make_message()) for _ in range(times)][-1]
+            return [await sender.send(target, make_message(body)) for _ in range(times)][-1]
 
     return complete(run())
 
 
-def make_message() -> Message:
-    return Message("whs_0199c2f47b1e7d21a1f6e8407cd4c44b", BODY)
+def make_message(body: bytes = BODY) -> Message:
+    return Message("whs_0199c2f47b1e7d21a1f6e8407cd4c44b", body)
 
 
 def error_of(url: str, *, timeout_s: float = 5.0, trust: ssl.SSLContext | None = None) -> str | None:
@@ -144,6 +145,15 @@ def test_a_redirect_is_a_failure_and_not_followed(receiver: Receiver) -> None:
 def test_a_connection_is_used_again(receiver: Receiver) -> None:
     made = attempt(receiver.to("/200"), times=20)
     assert made.delivered and len(receiver.arrivals) == 20
+    assert len({arrival.port for arrival in receiver.arrivals}) == 1
+
+
+def test_behind_a_long_message_no_other_goes_out_on_the_same_connection(receiver: Receiver) -> None:
+    """It may be answered before all of it has left."""
+    body = b'"' + b"x" * 300_000 + b'"'
+    assert attempt(receiver.to("/200"), body=body, times=3).delivered
+    assert [arrival.body for arrival in receiver.arrivals] == [body] * 3
+    assert len({arrival.port for arrival in receiver.arrivals}) == 3
 
 
 def test_after_an_answer_without_a_body_the_connection_goes_on(receiver: Receiver) -> None:

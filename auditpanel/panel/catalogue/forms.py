@@ -14,7 +14,7 @@ from auditpanel.catalogue import cells
 from auditpanel.catalogue.cells import Convert, Wrong
 from auditpanel.errors import InvalidInput
 from auditpanel.panel.forms import PanelForm
-from auditpanel.times import Edge, day_words, parse_typed
+from auditpanel.times import Edge, day_words, in_zone, parse_typed
 
 Json = dict[str, object]
 # What the fields show at first: texts, and yes or no.
@@ -132,7 +132,7 @@ def typed_moment(moment: datetime | None, zone: ZoneInfo) -> str:
     """As it could be typed in project time: `24 Nov 2026 16:42`."""
     if moment is None:
         return ""
-    local = moment.astimezone(zone)
+    local = in_zone(moment, zone)
     return f"{day_words(local.date())} {local:%H:%M:%S}".removesuffix(":00")
 
 

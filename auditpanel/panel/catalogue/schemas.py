@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
-from flask import Response, make_response, render_template
+from flask import Response, make_response, render_template, request
 from flask_admin import expose
 from werkzeug.wrappers import Response as BaseResponse
 from wtforms import BooleanField, HiddenField, SelectField, StringField, TextAreaField
@@ -15,8 +15,9 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from auditpanel.accounts.models import Role
 from auditpanel.accounts.scope import ProjectScope
 from auditpanel.catalogue.metadata_rules import rules_in_words
-from auditpanel.catalogue.metadata_schemas import TYPES, define_key, forget_key, list_schemas
+from auditpanel.catalogue.metadata_schemas import TYPES, define_key, find_schema, forget_key, list_schemas
 from auditpanel.catalogue.models import Resource
+from auditpanel.catalogue.reading import check_storable
 from auditpanel.errors import InvalidInput
 from auditpanel.extensions import db
 from auditpanel.panel.catalogue.forms import EXACT, PLAIN
@@ -82,6 +83,8 @@ class KeyTypeForm(PanelForm):
         choices = [_choice(line.strip(), type_) for line in (self.choices.data or "").splitlines() if line.strip()]
         low, high = BOUNDS.get(type_, NO_BOUNDS)
         rules = {"eq": choices or None, low: _bound(self.least, low), high: _bound(self.most, high)}
+        for choice in choices:
+            check_storable(choice, "eq")
         wanted = {rule: value for rule, value in rules.items() if value is not None}
         return {"array": bool(self.array.data), "optional": not self.needed.data} | wanted
 
@@ -101,6 +104,8 @@ class MetadataSchemasView(PanelView):
     @expose("/", methods=["GET", "POST"])
     def index(self) -> Response | BaseResponse:
         scope, form = current_scope(), KeyTypeForm()
+        if request.method == "GET":
+            _show_stored(form, scope, request.args.get("resource", ""), request.args.get("key", ""))
         if not form.validate_on_submit() or not self._define(scope, form):
             page = render_template(
                 "catalogue/schemas.html", form=form, cards=_cards(scope), is_admin=scope.role.includes(Role.ADMIN), name=scope.name
@@ -133,6 +138,21 @@ class MetadataSchemasView(PanelView):
         return True
 
 
+def _show_stored(form: KeyTypeForm, scope: ProjectScope, resource: str, key: str) -> None:
+    """For a change of what is said of a key: a definition is saved as a whole."""
+    schema = find_schema(db.session(), scope, Resource(resource)) if resource in list(Resource) else None
+    if schema is None or key not in schema.properties:
+        return
+    definition = schema.properties[key]
+    type_ = str(definition.get("type") or "string")
+    low, high = BOUNDS.get(type_, NO_BOUNDS)
+    choices = definition.get("eq")
+    form.resource.data, form.key.data, form.type.data = resource, key, type_
+    form.array.data, form.needed.data = bool(definition.get("array")), definition.get("optional") is False
+    form.choices.data = "\n".join(map(_written, choices)) if isinstance(choices, list) else ""
+    form.least.data, form.most.data = str(definition.get(low, "")), str(definition.get(high, ""))
+
+
 def _cards(scope: ProjectScope) -> list[SchemaCard]:
     stored = {schema.resource: schema.properties for schema in list_schemas(db.session(), scope)}
     return [SchemaCard(resource, label, _keys(stored.get(resource, {}))) for resource, label in RESOURCE_LABELS.items()]
@@ -154,8 +174,12 @@ def _choice(line: str, type_: str) -> object:
         return line
     try:
         return msgspec.json.decode(line)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return line
+
+
+def _written(choice: object) -> str:
+    return choice if isinstance(choice, str) else msgspec.json.encode(choice).decode()
 
 
 def _bound(field: StringField, rule: str) -> int | None:

@@ -18,7 +18,7 @@ from auditpanel.panel.folding import fold
 from auditpanel.panel.formatters import moment_words
 from auditpanel.panel.json_lines import read_json
 from auditpanel.panel.marks import NOTHING_FOUND
-from auditpanel.times import day_words, iso_utc
+from auditpanel.times import day_words, in_zone, iso_utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +136,14 @@ class RecordPage:
 
 def moment_cell(moment: datetime, zone: tzinfo, label: str = "Created") -> Cell:
     """`24 Nov 2026, 16:41`: the minute will do."""
-    local = moment.astimezone(zone)
+    local = in_zone(moment, zone)
     return Cell(f"{day_words(local.date())}, {local:%H:%M}", label, iso=local.isoformat(timespec="seconds"))
 
 
 def moment_fact(label: str, moment: datetime | None, zone: tzinfo, *, missing: str = "") -> Fact:
     if moment is None:
         return Fact(label, missing)
-    return Fact(label, moment_words(moment.astimezone(zone)), iso=iso_utc(moment))
+    return Fact(label, moment_words(in_zone(moment, zone)), iso=iso_utc(moment))
 
 
 def json_view(value: Mapping[str, object]) -> BodyView:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from auditpanel.times import day_words
+from auditpanel.times import day_words, in_zone
 
 Json = Mapping[str, object]
 
@@ -79,7 +79,7 @@ def state_of(active: bool, start: datetime | None, end: datetime | None, now: da
     if end is not None and end <= now:
         return State("plain", "Expired")
     if start is not None and start > now:
-        return State("wait", f"From {day_words(start.astimezone(zone).date())}")
+        return State("wait", f"From {day_words(in_zone(start, zone).date())}")
     return State("ok", "Active")
 
 
@@ -92,5 +92,5 @@ def validity_words(start: datetime | None, end: datetime | None, zone: tzinfo) -
 
 
 def _edge_words(moment: datetime, zone: tzinfo) -> str:
-    local = moment.astimezone(zone)
+    local = in_zone(moment, zone)
     return f"{day_words(local.date())}, {local:%H:%M}"
