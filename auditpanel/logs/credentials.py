@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from auditpanel.logs.hints import hint
+from auditpanel.logs.hints import WHITE, any_of
 from auditpanel.logs.marks import redacted
 
 # Keys whose makers put a name in front: webhook secrets, Stripe, GitHub, GitLab, Slack, Shopify, Google, OpenAI and the like.
@@ -60,14 +60,11 @@ _SHAPES = (
     *(_Shape(prefix.lower(), re.compile(rf"(?P<secret>{re.escape(prefix)}[\w+/=-]++)")) for prefix in KEY_PREFIXES),
 )
 
-# For text in lower case: where this finds nothing, no shape is there.
-CREDENTIALS_HINT = "|".join(
-    [
-        *hint(("bearer", "basic"), then=r"(?:\s|\+|%20)"),
-        *hint(("private key", "eyj", *(prefix.lower() for prefix in KEY_PREFIXES))),
-        # The password's own pattern asks for more; a slash is rarer than a colon.
-        r"/\\?/[^\s/\"@]*+@",
-    ]
+CREDENTIALS_HINTS = (
+    rf"(?:bearer|basic)(?:[{WHITE}+]|%20)",
+    any_of(("private key", "eyj", *KEY_PREFIXES)),
+    # The password's own pattern asks for more.
+    r"/\\?/[^\s/\"@]*@",
 )
 
 

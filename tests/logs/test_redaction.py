@@ -11,8 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auditpanel.errors import InvalidInput
+from auditpanel.logs import redaction
+from auditpanel.logs.credentials import KEY_PREFIXES
 from auditpanel.logs.marks import REDACTED
 from auditpanel.logs.redaction import Redactor, check_path
+from auditpanel.logs.secret_names import spellings
+from auditpanel.logs.secret_values import hide_parameters
 
 PLAIN = Redactor.of([])
 SECRET = 'Zx9§hunter"2\\'
@@ -296,3 +300,33 @@ def test_ten_megabytes_of_brackets_take_less_than_two_seconds() -> None:
     start = time.process_time()
     assert Redactor.of(["a.b", "[*].c"]).body("[" * 10_000_000) == "[" * 10_000_000
     assert time.process_time() - start < 2
+
+
+FRAGMENTS = (
+    *(*spellings(), *KEY_PREFIXES, "bearer", "Basic", "eyJ", "-----BEGIN PRIVATE KEY-----", "//", ":", "@", "x", "Zm9vOmJhcg==", "4111"),
+    *(
+        "4111111111111111",
+        "\u0664\u0661\u0661\u0661",
+        "%20",
+        "%41",
+        "\\u0041",
+        " ",
+        "\u00a0",
+        "\u2003",
+        "\x1c",
+        "\x85",
+        "\n",
+        "\\",
+        '"',
+        "'",
+    ),
+    *("=", "&", "<", ">", "[", "]", "/", "-", "+", "\ud800", "\u0130", "\u212a", "\x00", "\u65e5", "{", "}", ","),
+)
+
+
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=12).map("".join), st.booleans())
+@settings(max_examples=2_000, deadline=None)
+def test_what_is_not_looked_at_closely_has_nothing_to_hide(text: str, is_upper: bool) -> None:
+    text = text.upper() if is_upper else text
+    assert PLAIN.text(text) == redaction._hide(text, in_json=False)
+    assert PLAIN.query(text) == redaction._hide(hide_parameters(text), in_json=False)
