@@ -309,6 +309,8 @@ def test_viewers_export_in_every_format(desk: Desk, format: Format) -> None:
     desk.make_customers(2)
     done = desk.make_done(format=format)
     assert (done.line.status, done.line.rows_done, done.line.format) == (ExportStatus.DONE, 2, format)
+    zone = "UTC" if format is Format.PARQUET else "Europe/Warsaw"
+    assert re.search(rf"Times written in\s*{zone}", shown_text(desk.visitor.get(desk.url(done.line.id))))
 
 
 def test_admins_say_how_long_files_are_kept(app: Flask, session: Session, desk: Desk) -> None:

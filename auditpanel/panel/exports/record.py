@@ -17,7 +17,7 @@ from auditpanel.errors import NotFound
 from auditpanel.exports.queries import count_exports, list_exports
 from auditpanel.exports.records import ExportKey, ExportLine, ExportRecord
 from auditpanel.exports.schedules import get_schedule
-from auditpanel.exports.values import ExportStatus
+from auditpanel.exports.values import ExportStatus, Format
 from auditpanel.filters import FilterSet, Span
 from auditpanel.keyset import Direction, Place
 from auditpanel.logs.redaction import Redactor
@@ -196,7 +196,7 @@ def _facts(session: Session, scope: ProjectScope, record: ExportRecord) -> Itera
     yield Fact("Rows of", _span_words(record.span, zone), wide=True)
     yield Fact("Order", order_words(layout.order))
     yield Fact("Format", f"{format_words(line)}{', with a byte order mark' if layout.has_bom else ''}")
-    yield Fact("Times written in", layout.time_zone)
+    yield Fact("Times written in", "UTC" if layout.format is Format.PARQUET else layout.time_zone)
     yield Fact("Kept for", counted(record.keep_days, "day"))
     yield Fact("Export id", line.id, "mono", copy=True, wide=True)
     yield Fact("Request id", line.request_id, "mono", url_for("traces.show", request_id=line.request_id), copy=True, wide=True)
