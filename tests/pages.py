@@ -33,6 +33,11 @@ def is_page(answer: TestResponse) -> bool:
     return answer.mimetype == "text/html" and answer.request.method != "HEAD" and not is_redirect and not is_fragment
 
 
+def shown_text(answer: TestResponse) -> str:
+    """The words of a page, without what marks them up."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", answer.text))
+
+
 def check_page(html: str) -> None:
     faults = find_faults(html)
     assert not faults, "\n".join(faults)

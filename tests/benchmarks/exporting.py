@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -28,7 +25,8 @@ from auditpanel.ids import new_request_id
 from auditpanel.queues import enqueue_export
 from auditpanel.tasks.values import Asker
 from auditpanel.times import utc_now
-from tests.benchmarks.stage import ROOT, Stage
+from tests.benchmarks.stage import Stage
+from tests.benchmarks.workers import peak_mb, worker
 
 LOOK_EVERY_S = 0.05
 PATIENCE_S = 1_800.0
@@ -45,24 +43,24 @@ class Exporting:
 
 
 class Exporter:
-    def __init__(self, stage: Stage, pid: int) -> None:
+    def __init__(self, stage: Stage, process: psutil.Process) -> None:
         self._stage = stage
-        self._process = psutil.Process(pid)
+        self._process = process
         self._files = LocalFiles(Path(stage.environ["AUDITPANEL_DATA"]) / "exports")
 
     def export(self, scope: ProjectScope, format: Format, *, gzip: bool = False) -> Exporting:
         """All logs of a project, with all of their fields. The file is removed."""
-        export_id, peak_mb, deadline = self._ask(scope, format, gzip), 0.0, time.monotonic() + PATIENCE_S
+        export_id, peak, deadline = self._ask(scope, format, gzip), 0.0, time.monotonic() + PATIENCE_S
         # The process lives on for a moment after the export's end.
         while not (record := self._read(scope, export_id)).line.is_ended or self._process.children():
-            peak_mb = max([peak_mb, *(_peak_mb(child.pid) for child in self._process.children())])
+            peak = max(peak, peak_mb(self._process))
             assert time.monotonic() < deadline, "the export does not end"
             time.sleep(LOOK_EVERY_S)
         assert record.line.status is ExportStatus.DONE, record.line.error
         assert record.file and record.line.file_bytes and record.started_at and record.line.finished_at
         self._files.remove(record.file)
         rate = record.line.rows_done / (record.line.finished_at - record.started_at).total_seconds()
-        return Exporting(record.line.rows_done, record.line.file_bytes, rate, peak_mb)
+        return Exporting(record.line.rows_done, record.line.file_bytes, rate, peak)
 
     def _ask(self, scope: ProjectScope, format: Format, gzip: bool) -> UUID:
         subject = SUBJECTS[Exported.LOG]
@@ -80,20 +78,7 @@ class Exporter:
             return get_export(session, scope, export_id)
 
 
-def _peak_mb(pid: int) -> float:
-    with suppress(FileNotFoundError, ProcessLookupError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024 / 1e6
-    return 0.0
-
-
 @contextmanager
 def exporting(stage: Stage) -> Iterator[Exporter]:
-    command = [sys.executable, "-m", "jobs.worker", "exports"]
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | stage.environ)
-    try:
-        yield Exporter(stage, process.pid)
-    finally:
-        process.terminate()
-        process.wait()
+    with worker(stage, "exports") as process:
+        yield Exporter(stage, process)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -24,7 +21,8 @@ from auditpanel.tasks.store import request_task
 from auditpanel.tasks.uploads import Upload, keep
 from auditpanel.tasks.values import Asker, Json, TaskStatus, TaskType
 from auditpanel.times import utc_now
-from tests.benchmarks.stage import ROOT, Stage
+from tests.benchmarks.stage import Stage
+from tests.benchmarks.workers import peak_mb, worker
 
 LOOK_EVERY_S = 0.05
 FILE_LIMIT_BYTES = 1 << 32
@@ -47,9 +45,9 @@ def wait_a_moment(record: TaskRecord) -> None:
 
 
 class Worker:
-    def __init__(self, stage: Stage, pid: int) -> None:
+    def __init__(self, stage: Stage, process: psutil.Process) -> None:
         self._stage = stage
-        self._process = psutil.Process(pid)
+        self._process = process
 
     def do(
         self,
@@ -63,7 +61,7 @@ class Worker:
         """To the task's end; until then `meanwhile` is called again and again."""
         task_id, peak = self._ask(scope, type_, parameters or {}, file), 0.0
         while True:
-            peak = max(peak, self._peak_mb())
+            peak = max(peak, peak_mb(self._process))
             record = self._read(scope, task_id)
             if record.line.is_ended:
                 return _worked(record, peak)
@@ -87,10 +85,6 @@ class Worker:
         with Session(self._stage.engine) as session:
             return get_task(session, scope, task_id)
 
-    def _peak_mb(self) -> float:
-        """Of the child that does the task; the kernel keeps the peak, so a look now and then is enough."""
-        return max((_peak_mb(child.pid) for child in self._process.children()), default=0.0)
-
 
 def _worked(record: TaskRecord, peak_mb: float) -> Worked:
     assert record.line.status is TaskStatus.DONE, record.line.error
@@ -98,20 +92,7 @@ def _worked(record: TaskRecord, peak_mb: float) -> Worked:
     return Worked((record.finished_at - record.started_at).total_seconds(), peak_mb, record)
 
 
-def _peak_mb(pid: int) -> float:
-    with suppress(FileNotFoundError, ProcessLookupError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024 / 1e6
-    return 0.0
-
-
 @contextmanager
 def working(stage: Stage) -> Iterator[Worker]:
-    command = [sys.executable, "-m", "jobs.worker", "tasks"]
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | stage.environ)
-    try:
-        yield Worker(stage, process.pid)
-    finally:
-        process.terminate()
-        process.wait()
+    with worker(stage, "tasks") as process:
+        yield Worker(stage, process)

@@ -27,6 +27,7 @@ from auditpanel.ids import Prefix, format_id, parse_id
 from tests.accounts.visitor import Visitor, log_in
 from tests.exports.asking import make_customers, run
 from tests.factories import make_member, make_project
+from tests.pages import shown_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,3 @@ def filled(page: TestResponse) -> dict[str, Any]:
     for name, options in _SELECT.findall(main):
         fields.add(name, (_CHOSEN.findall(options) or [""])[0])
     return {name: values if len(values) > 1 else values[0] for name, values in fields.lists()}
-
-
-def shown_text(answer: TestResponse) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", answer.text))

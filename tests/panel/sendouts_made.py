@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +10,6 @@ from uuid import UUID
 from flask import Flask
 from sqlalchemy import update
 from sqlalchemy.orm import Session
-from werkzeug.test import TestResponse
 
 from auditpanel.accounts.models import Project, Role
 from auditpanel.accounts.scope import ProjectScope, scope_of_project
@@ -104,7 +102,3 @@ def make_desk(app: Flask, session: Session, *, role: Role = Role.OPERATOR) -> De
     webhook_id = make_webhook(session, scope, now=utc_now())
     session.commit()
     return Desk(log_in(app, session, member), session, project, scope, member.email, webhook_id)
-
-
-def shown_text(answer: TestResponse) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", answer.text))

@@ -32,7 +32,8 @@ from tests.browser.recording import make_call, record
 from tests.exports.asking import content
 from tests.factories import make_member
 from tests.logs.making import find
-from tests.panel.exports_made import Desk, filled, make_desk, shown_text
+from tests.pages import shown_text
+from tests.panel.exports_made import Desk, filled, make_desk
 
 PLACES = {Exported.TASK: "background-tasks", Exported.SENDOUT: "webhook-sendouts"}
 

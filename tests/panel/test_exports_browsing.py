@@ -15,7 +15,8 @@ from auditpanel.config import Settings
 from auditpanel.exports.values import Exported, Format
 from auditpanel.panel.exports.browse import Asked, BrowsePage, build_row
 from tests.browser.recording import make_call, record
-from tests.panel.exports_made import Desk, make_desk, shown_text
+from tests.pages import shown_text
+from tests.panel.exports_made import Desk, make_desk
 
 
 @pytest.fixture

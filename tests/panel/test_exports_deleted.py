@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from auditpanel.config import Settings
 from auditpanel.times import utc_now
-from tests.panel.exports_made import Desk, make_desk, shown_text
+from tests.pages import shown_text
+from tests.panel.exports_made import Desk, make_desk
 
 
 @pytest.fixture

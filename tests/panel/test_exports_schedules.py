@@ -14,7 +14,8 @@ from auditpanel.accounts.models import Role
 from auditpanel.config import Settings
 from auditpanel.exports.schedules import Schedule, list_schedules, request_due_exports
 from auditpanel.exports.values import Exported, Format, Packing, Period
-from tests.panel.exports_made import Desk, filled, make_desk, shown_text
+from tests.pages import shown_text
+from tests.panel.exports_made import Desk, filled, make_desk
 
 
 @pytest.fixture

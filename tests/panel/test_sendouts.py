@@ -21,7 +21,8 @@ from auditpanel.webhooks.models import Sendout
 from auditpanel.webhooks.resends import send_again
 from auditpanel.webhooks.values import SendoutStatus
 from tests.logs.making import find
-from tests.panel.sendouts_made import Desk, make_desk, shown_text
+from tests.pages import shown_text
+from tests.panel.sendouts_made import Desk, make_desk
 from tests.webhooks.raising import make_webhook
 from tests.webhooks.sendout_making import make_many
 

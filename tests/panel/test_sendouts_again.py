@@ -20,7 +20,8 @@ from auditpanel.webhooks.models import Resend
 from auditpanel.webhooks.records import ResendStatus
 from auditpanel.webhooks.resends import list_resends, request_resend
 from tests.logs.making import find
-from tests.panel.sendouts_made import Desk, add_attempt, make_desk, shown_text
+from tests.pages import shown_text
+from tests.panel.sendouts_made import Desk, add_attempt, make_desk
 from tests.webhooks.sendout_making import due_of, narrowed
 
 

@@ -21,7 +21,8 @@ from auditpanel.webhooks.resends import send_again
 from auditpanel.webhooks.targets import remove_webhook, switch_off
 from auditpanel.webhooks.values import SCHEDULE, SendoutStatus
 from tests.logs.making import make_log, store
-from tests.panel.sendouts_made import Desk, make_desk, shown_text
+from tests.pages import shown_text
+from tests.panel.sendouts_made import Desk, make_desk
 from tests.tasks.making import make_asker
 from tests.webhooks.raising import URL
 

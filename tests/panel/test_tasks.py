@@ -33,6 +33,7 @@ from auditpanel.tasks.uploads import path_of
 from auditpanel.tasks.values import Refused, TaskStatus, TaskType
 from auditpanel.times import utc_now
 from tests.logs.making import find
+from tests.pages import shown_text
 from tests.panel.tasks_made import CSV, Desk, make_desk
 
 
@@ -47,10 +48,6 @@ def last_task(desk: Desk) -> TaskRecord:
         select(AsyncAction.id).where(AsyncAction.project_id == desk.scope.project_id).order_by(AsyncAction.id.desc()).limit(1)
     )
     return get_task(desk.session, desk.scope, newest)
-
-
-def shown_text(answer: TestResponse) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", answer.text))
 
 
 def test_a_task_that_lost_rows_needs_a_look_and_is_not_among_those_done(desk: Desk) -> None:

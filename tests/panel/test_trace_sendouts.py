@@ -24,7 +24,7 @@ from auditpanel.webhooks.resends import send_again
 from tests.accounts.visitor import log_in
 from tests.factories import make_member
 from tests.logs.making import find
-from tests.panel.sendouts_made import shown_text
+from tests.pages import shown_text
 from tests.panel.tasks_made import Desk, make_desk
 from tests.panel.traces_made import ANSWER, make_call, make_delivered, make_import, make_sendout_failed, make_story
 from tests.webhooks.raising import make_webhook

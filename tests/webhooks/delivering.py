@@ -55,10 +55,11 @@ def deliver(
     allow_private: bool = True,
     timeout_s: float = TIMEOUT_S,
     is_closing: Callable[[], bool] = lambda: False,
+    ledger: Ledger | None = None,
 ) -> None:
     async def run() -> None:
         async with open_sender(guard_of(allow_private=allow_private), timeout_s=timeout_s) as sender:
-            await Delivery(make_ledger(engine), sender, hours=hours, is_closing=is_closing).run()
+            await Delivery(ledger or make_ledger(engine), sender, hours=hours, is_closing=is_closing).run()
 
     complete(run())
 

@@ -181,12 +181,7 @@ def test_while_the_database_is_away_nothing_is_claimed_before_outcomes_are_writt
     make_target(session, scope, receiver.to("/200"))
     raise_many(session, scope, 40)
     ledger = _AwayForAWhile(lambda: Session(engine), SEAL, utc_now)
-
-    async def run() -> None:
-        async with open_sender(guard_of(allow_private=True)) as sender:
-            await Delivery(ledger, sender, hours=BRIEF).run()
-
-    complete(run())
+    deliver(engine, ledger=ledger)
     first, _, written = [place for place, asked in enumerate(ledger.asked) if asked == "record"][:3]
     assert ledger.asked[first:written].count("claim") <= 1
     assert len(receiver.arrivals) == 40 and {sendout.status for sendout in sendouts(session, scope)} == {"SENT"}
@@ -198,12 +193,7 @@ def test_410_holds_for_what_is_claimed_before_it_is_written_down(
     make_target(session, scope, receiver.to("/410"))
     raise_many(session, scope, 40)
     ledger = _SlowToRecord(lambda: Session(engine), SEAL, utc_now)
-
-    async def run() -> None:
-        async with open_sender(guard_of(allow_private=True)) as sender:
-            await Delivery(ledger, sender, hours=BRIEF).run()
-
-    complete(run())
+    deliver(engine, ledger=ledger)
     assert {sendout.status for sendout in sendouts(session, scope)} == {"ERROR"} and due(session, scope) == []
     assert len(receiver.arrivals) == len(attempts(session, scope)) <= FIRST
 
