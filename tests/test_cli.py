@@ -208,7 +208,10 @@ def test_prepare_makes_the_superuser_and_the_demo_once(settings: Settings, tmp_p
     with Session(create_engine(database)) as session:
         admin = users.find_by_password(session, "admin@localhost", password)
         assert admin is not None and admin.is_superuser
-        assert [project.name for project in members.list_projects(session, admin)] == ["Acme Shop (demo)", "Auditpanel itself"]
+        assert [project.name for project in members.list_projects(session, admin.id, is_superuser=True)] == [
+            "Acme Shop (demo)",
+            "Auditpanel itself",
+        ]
 
 
 def test_a_command_without_servers_runs_its_own_and_tells_what_is_missing_in_one_line(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def list_members(session: Session, project_id: UUID) -> list[Member]:
     return [Member(user_id, email, name, is_active, Role(role)) for user_id, email, name, is_active, role in rows]
 
 
-def list_projects(session: Session, user: User) -> list[OwnProject]:
+def list_projects(session: Session, user_id: UUID, *, is_superuser: bool) -> list[OwnProject]:
     """The projects that the user may open: a superuser all of them, as an admin."""
-    rows = session.execute(OWN_PROJECTS, {"user_id": user.id, "is_superuser": user.is_superuser})
+    rows = session.execute(OWN_PROJECTS, {"user_id": user_id, "is_superuser": is_superuser})
     return [OwnProject(project_id, name, time_zone, Role(role)) for project_id, name, time_zone, role in rows]

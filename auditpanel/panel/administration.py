@@ -123,7 +123,7 @@ class UsersView(AdministrationView):
         return done(f"{user.email} can log in again.", "users.edit", user_id=str(user_id))
 
     def _user_page(self, user: User, form: UserForm, password_form: PasswordForm) -> Response:
-        projects = [] if user.is_superuser else list_projects(db.session(), user)
+        projects = [] if user.is_superuser else list_projects(db.session(), user.id, is_superuser=False)
         page = render_template("administration/user.html", user=user, form=form, password_form=password_form, projects=projects)
         return make_response(page, 400 if form.errors or password_form.errors else 200)
 

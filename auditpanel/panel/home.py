@@ -10,7 +10,6 @@ from flask_admin import AdminIndexView, expose
 
 from auditpanel.accounts.members import list_projects
 from auditpanel.accounts.models import PANEL_PROJECT_ID
-from auditpanel.accounts.users import get_user
 from auditpanel.extensions import db
 from auditpanel.panel.login import logged_in
 from auditpanel.panel.views import PanelView
@@ -31,7 +30,7 @@ class HomeView(PanelView, AdminIndexView):
     @expose("/")
     def index(self) -> ResponseReturnValue:
         me = logged_in()
-        projects = list_projects(db.session(), get_user(db.session(), me.id))
+        projects = list_projects(db.session(), me.id, is_superuser=me.is_superuser)
         cards = [
             ProjectCard(project.name, url_for("logs.index", project_id=project.id), project.time_zone, project.role.label)
             for project in projects

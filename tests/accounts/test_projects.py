@@ -42,8 +42,11 @@ def test_the_body_limit_is_from_1_kib_to_1_mib(session: Session) -> None:
 def test_a_member_sees_their_projects_and_a_superuser_all(session: Session) -> None:
     mine, other = make_project(session), make_project(session)
     user = make_member(session, mine, role=Role.OPERATOR)
-    assert [(project.project_id, project.role) for project in members.list_projects(session, user)] == [(mine.id, Role.OPERATOR)]
-    everything = {project.project_id: project.role for project in members.list_projects(session, make_superuser(session))}
+    found = members.list_projects(session, user.id, is_superuser=False)
+    assert [(project.project_id, project.role) for project in found] == [(mine.id, Role.OPERATOR)]
+    everything = {
+        project.project_id: project.role for project in members.list_projects(session, make_superuser(session).id, is_superuser=True)
+    }
     assert everything[mine.id] is everything[other.id] is Role.ADMIN
 
 
