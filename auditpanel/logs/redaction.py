@@ -19,7 +19,7 @@ from auditpanel.logs.values import Headers
 __all__ = ["Redactor", "check_path"]
 
 # Thousands of texts a second go by, nearly all without a secret. Escapes of letters may hide a name.
-_is_suspect = hint_of((rf"{any_of(spellings())}[{WHITE}\\\"'=:%&>\]\[]", CARD_HINT, *CREDENTIALS_HINTS, r"\\u00[2-7]", "%[4-7][0-9a-f]"))
+_is_suspect = hint_of((rf"{any_of(spellings())}[{WHITE}+\\\"'=:%&>\]\[]", CARD_HINT, *CREDENTIALS_HINTS, r"\\u00[2-7]", "%[4-7][0-9a-f]"))
 _FORM = re.compile(r"[^\s=&<>{}]{1,200}=\S*\s*\Z")
 
 
