@@ -15,14 +15,17 @@ LOOK_EVERY_S = 0.05
 
 class Deadlines:
     def __init__(self, limit_s: float) -> None:
+        """Needs a running loop."""
         self.limit_s = limit_s
+        # Given to `current_task`, which asks the system for it otherwise: a twentieth of all that an attempt costs.
+        self._loop = asyncio.get_running_loop()
         # The longest under way first, as each is put in at its end.
         self._begun: dict[asyncio.Task[object], float] = {}
         self._late: set[asyncio.Task[object]] = set()
 
     def begin(self) -> asyncio.Task[object]:
         """For the task that calls; it has to call `end`, whatever happens."""
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._loop)
         assert task is not None
         self._begun[task] = time.monotonic()
         return task

@@ -14,10 +14,10 @@ from aiohttp import (
     ClientConnectorError,
     ClientError,
     ClientPayloadError,
-    ClientResponseError,
     InvalidURL,
     ServerDisconnectedError,
 )
+from aiohttp.http import HttpProcessingError
 
 from auditpanel.webhooks.addresses import AddressRefused
 
@@ -63,7 +63,7 @@ def fault_of(error: Exception, *, timeout_s: float) -> Fault:
             return Fault(f"no answer in {timeout_s:g} s")
         case ServerDisconnectedError() | ClientConnectionResetError() | ClientPayloadError() | asyncio.IncompleteReadError():
             return Fault(_CUT)
-        case ClientResponseError():
+        case HttpProcessingError():
             return Fault("what came back is not HTTP")
         case OSError() | ClientError():
             return _connecting_fault(error)

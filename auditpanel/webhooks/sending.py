@@ -16,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
-from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+from aiohttp import BaseConnector, TCPConnector
 from yarl import URL
 
 from auditpanel.errors import Unavailable
@@ -26,7 +26,7 @@ from auditpanel.webhooks.certificates import read_expiry
 from auditpanel.webhooks.custom_headers import LEFT_OUT, without_values
 from auditpanel.webhooks.deadlines import Deadlines
 from auditpanel.webhooks.faults import Fault, fault_of, is_expired
-from auditpanel.webhooks.http_requests import Content, Request
+from auditpanel.webhooks.posting import Response, Route, post
 from auditpanel.webhooks.signing import Signer
 from auditpanel.webhooks.values import RESPONSE_LIMIT_BYTES, TIMEOUT_S, Answer, Attempt, Headers, Message
 
@@ -37,7 +37,6 @@ KEEP_ALIVE_S = 1.5
 # Asked for plain: what is stored of an answer is to be read.
 _DEFAULTS = (("Accept", "*/*"), ("User-Agent", USER_AGENT))
 _OF_THE_BODY = (("Content-Type", "application/json"), ("Accept-Encoding", "identity"))
-_NO_TIMEOUT = ClientTimeout(total=None, sock_connect=None)
 # What else Python knows of is read as UTF-8, as ASCII is: with some of it, such as punycode, 64 kB hold up all deliveries for 0.4 s.
 _OTHER_CHARSETS = re.compile(r"iso-?8859-15?|latin-?1|(windows-|cp)125[0-8]|utf-?16([lb]e)?", re.IGNORECASE)
 # These stand for themselves in each spelling of a text: in JSON, in HTML, in a URL.
@@ -62,13 +61,13 @@ class Target:
     state: TargetState = TargetState.ON
 
     @cached_property
-    def sent(self) -> Headers:
-        """What each of its messages has."""
-        return [*self._defaults, *self.headers, *_OF_THE_BODY]
+    def route(self) -> Route:
+        """With what each of its messages has. Needs a running loop. Raises InvalidURL."""
+        return Route.to(self.url, [*self._defaults, *self.headers, *_OF_THE_BODY])
 
     @cached_property
     def shown(self) -> Headers:
-        """The same, as it is stored; with the one that the client adds by itself."""
+        """What each of its messages has, as it is stored."""
         own = [(name, LEFT_OUT) for name, _ in self.headers]
         return [("Host", URL(self.url).raw_authority), *self._defaults, *own, *_OF_THE_BODY]
 
@@ -99,9 +98,9 @@ class Target:
 
 class Sender:
     def __init__(
-        self, session: ClientSession, guard: Guard, resolver: GuardedResolver, now: Callable[[], datetime], deadlines: Deadlines
+        self, connector: BaseConnector, guard: Guard, resolver: GuardedResolver, now: Callable[[], datetime], deadlines: Deadlines
     ) -> None:
-        self._session = session
+        self._connector = connector
         self._guard = guard
         self._resolver = resolver
         self._now = now
@@ -123,8 +122,8 @@ class Sender:
     async def _answer(self, target: Target, signed: Headers, body: bytes) -> Answer | Fault:
         task = self._deadlines.begin()
         try:
-            response = await self._session.post(target.url, data=Content(target.sent + signed, body), allow_redirects=False)
-            return target.without_secrets(await _read(response))
+            response = await post(self._connector, target.route, signed, body, most_bytes=RESPONSE_LIMIT_BYTES)
+            return target.without_secrets(_answer_of(response))
         except asyncio.CancelledError:
             if not self._deadlines.is_late(task):
                 raise
@@ -151,36 +150,16 @@ async def open_sender(
     connector = TCPConnector(
         limit=0, ssl=trust or True, resolver=resolver, socket_factory=guard.open_socket, keepalive_timeout=KEEP_ALIVE_S
     )
-    async with ClientSession(
-        connector=connector, timeout=_NO_TIMEOUT, cookie_jar=DummyCookieJar(), auto_decompress=False, trust_env=False, request_class=Request
-    ) as session:
-        try:
-            async with deadlines.watched():
-                yield Sender(session, guard, resolver, now, deadlines)
-        finally:
-            await resolver.close()
-
-
-async def _read(response: ClientResponse) -> Answer:
-    content, most = response.content, RESPONSE_LIMIT_BYTES + 1
-    # Most answers are there as a whole when their head is.
-    body = content.read_nowait(most) if content.is_eof() else await _read_up_to(response, most)
-    kept = body[:RESPONSE_LIMIT_BYTES]
-    headers = [(_text(name), _text(value)) for name, value in response.raw_headers]
-    return Answer(response.status, headers, _text(kept, response.charset or "utf-8"), len(kept), len(body) > RESPONSE_LIMIT_BYTES)
-
-
-async def _read_up_to(response: ClientResponse, most: int) -> bytes:
-    body = bytearray()
     try:
-        async for chunk in response.content.iter_chunked(most):
-            body += chunk
-            if len(body) >= most:
-                break
+        async with connector, deadlines.watched():
+            yield Sender(connector, guard, resolver, now, deadlines)
     finally:
-        # The rest may have no end: the connection goes with it. One that was read to its end has been given back already.
-        response.close()
-    return bytes(body)
+        await resolver.close()
+
+
+def _answer_of(response: Response) -> Answer:
+    headers = [(_text(name), _text(value)) for name, value in response.headers]
+    return Answer(response.status_code, headers, _text(response.body, response.charset or "utf-8"), len(response.body), response.is_cut)
 
 
 def _text(raw: bytes, charset: str = "utf-8") -> str:

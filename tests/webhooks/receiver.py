@@ -2,7 +2,8 @@
 
 `/200`, `/500` and any other status answer with that; `/429?retry_after=120` says when to come again. `/hang` answers nothing,
 `/slow?s=0.3` takes its time, `/cut` ends the connection within its answer, `/redirect` points to `/200`, `/large` answers 200 kB,
-`/garbage` is no HTTP, `/binary` no text, `/charset?of=punycode` 64 kB of it; `/echo` answers with what it was sent and `Receiver.said`.
+`/garbage` is no HTTP, `/binary` no text, `/charset?of=punycode` 64 kB of it; `/echo` answers with what it was sent and `Receiver.said`;
+`/hints` says something before its answer, and `/early` answers before it reads the message.
 `Receiver.switch` lets one path answer differently from then on.
 """
 
@@ -119,8 +120,8 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
         receiver = self.server.receiver
+        body = b"" if self.path == "/early" else self.rfile.read(int(self.headers["Content-Length"]))
         receiver.keep(Arrival(self.path, {name.lower(): value for name, value in self.headers.items()}, body, self.client_address[1]))
         behaviour = urlsplit(receiver.behaviour_of(self.path.partition("?")[0]))
         query = parse_qs(behaviour.query or urlsplit(self.path).query)
@@ -136,6 +137,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(200, b"slow")
             case "cut":
                 self._send_raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nbegun")
+            case "hints":
+                self.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n")
+                self._send(200, b"after hints")
             case "garbage":
                 self._send_raw(b"SSH-2.0-OpenSSH_9.2\r\n")
             case "redirect":

@@ -148,12 +148,28 @@ def test_a_connection_is_used_again(receiver: Receiver) -> None:
     assert len({arrival.port for arrival in receiver.arrivals}) == 1
 
 
-def test_behind_a_long_message_no_other_goes_out_on_the_same_connection(receiver: Receiver) -> None:
-    """It may be answered before all of it has left."""
+def test_long_messages_use_a_connection_again(receiver: Receiver) -> None:
     body = b'"' + b"x" * 300_000 + b'"'
     assert attempt(receiver.to("/200"), body=body, times=3).delivered
     assert [arrival.body for arrival in receiver.arrivals] == [body] * 3
+    assert len({arrival.port for arrival in receiver.arrivals}) == 1
+
+
+def test_behind_a_message_that_is_answered_before_all_of_it_has_left_no_other_goes_out(receiver: Receiver) -> None:
+    body = b'"' + b"x" * 50_000_000 + b'"'
+    assert attempt(receiver.to("/early"), body=body, times=3).delivered
     assert len({arrival.port for arrival in receiver.arrivals}) == 3
+
+
+def test_what_comes_before_the_answer_is_not_taken_for_it(receiver: Receiver) -> None:
+    made = attempt(receiver.to("/hints"), times=2)
+    assert made.answer and (made.answer.status_code, made.answer.body) == (200, "after hints")
+    assert len({arrival.port for arrival in receiver.arrivals}) == 1
+
+
+def test_a_header_with_a_line_break_is_not_sent(receiver: Receiver) -> None:
+    made = attempt(receiver.to("/200"), headers=[("X-Shop", "acme\r\nContent-Length: 0")])
+    assert made.error == "sending failed: ValueError" and not receiver.arrivals
 
 
 def test_after_an_answer_without_a_body_the_connection_goes_on(receiver: Receiver) -> None:

@@ -1,0 +1,105 @@
+"""A POST over aiohttp's connections: its pool, its TLS and its reader of answers, without its session.
+
+What a session does for each request beside that, for redirects, cookies, proxies, tracing and headers that come from anywhere, is not
+wanted here, and took longer than all the rest of an attempt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from aiohttp import BaseConnector, ClientConnectionResetError, ClientRequest, ClientTimeout, StreamReader, hdrs
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.helpers import TimerNoop, parse_content_type
+from aiohttp.http import RawResponseMessage
+from yarl import URL
+
+from auditpanel.webhooks.values import Headers
+
+# Whoever posts has a limit of its own for all of it.
+_NO_TIMEOUT, _NO_TIMER = ClientTimeout(total=None, sock_connect=None), TimerNoop()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where requests go: what connections are chosen by, and what each request begins with."""
+
+    request: ClientRequest
+    head: bytes
+
+    @classmethod
+    def to(cls, url: str, headers: Headers) -> Route:
+        """`headers` are all that each request has, but for Host and its own. Needs a running loop. Raises InvalidURL."""
+        request = ClientRequest(hdrs.METH_POST, URL(url), loop=asyncio.get_running_loop())
+        first = f"{request.method} {request.url.raw_path_qs} HTTP/1.1\r\n"
+        return cls(request, first.encode("ascii") + _lines([(hdrs.HOST, request.headers[hdrs.HOST]), *headers]))
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """`charset` is the one that it names. Where it `is_cut`, there was more of the body."""
+
+    status_code: int
+    headers: tuple[tuple[bytes, bytes], ...]
+    charset: str | None
+    body: bytes
+    is_cut: bool
+
+
+async def post(connector: BaseConnector, route: Route, headers: Headers, body: bytes, *, most_bytes: int) -> Response:
+    """`headers` are those of this request alone. Of the answer's body, so much is kept. Raises what aiohttp and sockets raise."""
+    connection = await connector.connect(route.request, [], _NO_TIMEOUT)
+    try:
+        protocol = connection.protocol
+        assert protocol is not None
+        protocol.set_response_params(timer=_NO_TIMER, read_until_eof=True, auto_decompress=False)
+        _write(protocol, b"".join((route.head, _lines([*headers, (hdrs.CONTENT_LENGTH, str(len(body)))]), b"\r\n", body)))
+        message, content = await _read_head(protocol)
+        # Most answers are there as a whole when their head is.
+        came = content.read_nowait() if content.is_eof() else await _read_up_to(content, most_bytes + 1)
+        if not content.is_eof() or _is_still_writing(protocol):
+            # The rest of the answer may have no end; and behind the rest of this request the next one would go out.
+            protocol.force_close()
+    except BaseException:
+        connection.close()
+        raise
+    connection.release()
+    content_type = message.headers.get(hdrs.CONTENT_TYPE)
+    charset = parse_content_type(content_type)[1].get("charset") if content_type else None
+    return Response(message.code, message.raw_headers, charset, came[:most_bytes], len(came) > most_bytes)
+
+
+def _write(protocol: ResponseHandler, request: bytes) -> None:
+    # No need to wait until it has left: it is in memory, and the answer is waited for.
+    if protocol.transport is None or protocol.transport.is_closing():
+        raise ClientConnectionResetError("the connection was closed meanwhile")
+    protocol.transport.write(request)
+
+
+def _is_still_writing(protocol: ResponseHandler) -> bool:
+    return protocol.transport is not None and protocol.transport.get_write_buffer_size() > 0
+
+
+async def _read_head(protocol: ResponseHandler) -> tuple[RawResponseMessage, StreamReader]:
+    """Past what a server says before its answer, but for a change of the protocol."""
+    while True:
+        message, content = await protocol.read()
+        if not 100 <= message.code < 200 or message.code == 101:
+            return message, content
+
+
+async def _read_up_to(content: StreamReader, most_bytes: int) -> bytes:
+    body = bytearray()
+    async for chunk in content.iter_chunked(most_bytes):
+        body += chunk
+        if len(body) >= most_bytes:
+            break
+    return bytes(body)
+
+
+def _lines(headers: Headers) -> bytes:
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    if lines.count("\n") != len(headers) or lines.count("\r") != len(headers):
+        raise ValueError("a header has a line break in it")
+    return lines.encode()
