@@ -1,14 +1,15 @@
 """The delivery loop: goes round the webhooks that have something due, sends, and writes down what came of it, while there is work.
 
-Two things go on side by side. Carriers, some for each target (webhooks/lanes), send one message after the other. And turn by turn the
-database is asked (webhooks/ledger), when outcomes have come together or a moment has passed: it gets the outcomes, and gives new shares
-for the targets that take more, both at once, in threads. While it is away, nothing of what was sent is forgotten.
+Three things go on side by side. Carriers, some for each target (webhooks/lanes), send one message after the other. New shares are claimed
+for the targets that take more (webhooks/ledger), when one runs short or a moment has passed. And outcomes are written down, when some
+have come together or a moment has passed. While the database is away, nothing of what was sent is forgotten.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,10 @@ from auditpanel.webhooks.values import TIMEOUT_S, Attempt
 
 # Outcomes are written when so many have come, or after this long.
 BATCH, BATCH_AFTER_S = 500, 0.05
+# Due ones are looked for as often; those that run short of what is due to them are claimed for at once.
+CLAIM_AFTER_S = 0.05
+# Where outcomes have waited longer for the database, nothing is claimed: their leases may end, and what was delivered would be claimed.
+UNWRITTEN_S = 1.0
 # What has waited longer since its claim is given back: sent now, its outcome might come after the end of the lease.
 FRESH_S = LEASE.total_seconds() - TIMEOUT_S - 5
 # Each claim is some milliseconds; nobody waits for those of hundreds of others.
@@ -77,22 +82,29 @@ class Delivery:
         self._due: dict[Source, None] = {}
         self._outcomes: list[Outcome] = []
         self._unsent: list[Claimed] = []
+        # How long the oldest outcome has been there that waits, and that is being written.
+        self._waiting_since: float | None = None
+        self._writing_since: float | None = None
+        # Targets that nothing more is to go to; until when a claim may not know it yet.
+        self._ended: dict[Source, float] = {}
         self._carriers: set[asyncio.Task[None]] = set()
-        self._enough = asyncio.Event()
+        # Outcomes to be written together; a lane that runs short.
+        self._enough, self._short = asyncio.Event(), asyncio.Event()
+        # No more outcomes come.
+        self._is_done = False
         self._started = self._worked_at = time.monotonic()
         self._looked_at = 0.0
 
     async def run(self) -> None:
         """Until nothing is due any more, or its hours are over. Raises OperationalError where the database stays away."""
-        feeding = asyncio.create_task(self._feed_resends())
+        feeding, recording = asyncio.create_task(self._feed_resends()), asyncio.create_task(self._keep_recording())
         try:
-            while not self._is_over():
+            while not self._is_over() and not recording.done():
                 await self._take_turn()
-            await self._close()
+            await self._close(recording)
         finally:
-            feeding.cancel()
-            for carrier in self._carriers:
-                carrier.cancel()
+            for task in (feeding, recording, *self._carriers):
+                task.cancel()
             for threads in (self._database, self._feeding):
                 threads.shutdown(wait=False)
 
@@ -104,61 +116,44 @@ class Delivery:
         return self._is_closing() or is_idle or over_s > (TIMEOUT_S if self._lanes.has_hanging(now) else 0)
 
     async def _take_turn(self) -> None:
-        await self._wait()
+        await _wait(self._short, CLAIM_AFTER_S)
         await self._look_for_due()
-        await self._settle(self._wants())
+        self._set_stale_aside()
+        await self._claim(self._wants())
         self._start_carriers()
         if self._carriers or self._due:
             self._worked_at = time.monotonic()
 
-    async def _wait(self) -> None:
-        self._enough.clear()
-        if len(self._outcomes) < BATCH:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(BATCH_AFTER_S):
-                    await self._enough.wait()
-
     async def _look_for_due(self) -> None:
         """Now and then. In between, those are asked again whose last claim did not take all."""
         now = time.monotonic()
-        if now - self._looked_at >= BATCH_AFTER_S:
+        if now - self._looked_at >= CLAIM_AFTER_S:
             self._looked_at = now
             self._due |= dict.fromkeys(await self._ask(self._ledger.due_sources))
 
     def _wants(self) -> list[Want]:
         now = time.monotonic()
+        unwritten_since = self._writing_since or self._waiting_since
+        if unwritten_since is not None and now - unwritten_since > UNWRITTEN_S:
+            return []
         # What is slow is not begun at the end: the next loop would have to wait for it.
         ends_soon = now - self._started > self._hours.longest_s - TIMEOUT_S
         sizes = ((source, self._lanes.wanted(source, now)) for source in self._due if not (ends_soon and self._lanes.is_slow(source)))
         return [Want(source, size) for source, size in sizes if size > 0][:MOST_CLAIMS]
 
-    async def _settle(self, wants: Sequence[Want]) -> None:
-        """Outcomes and what is stale to the database, and new shares from it."""
-        self._set_stale_aside()
-        outcomes, self._outcomes = self._outcomes, []
-        unsent, self._unsent = self._unsent, []
-        await asyncio.gather(self._record(outcomes, unsent), self._claim(wants, outcomes))
-
-    async def _record(self, outcomes: Sequence[Outcome], unsent: Sequence[Claimed]) -> None:
-        if outcomes or unsent:
-            await self._ask(lambda: self._ledger.record(outcomes, unsent))
-
-    async def _claim(self, wants: Sequence[Want], unwritten: Sequence[Outcome]) -> None:
+    async def _claim(self, wants: Sequence[Want]) -> None:
         if not wants:
             return
         claimed_at = time.monotonic()
         try:
             shares = await self._in_thread(lambda: self._ledger.claim(wants))
         except _AWAY as error:
-            # Not asked again before the outcomes are written: leases may end meanwhile, and what was delivered would be claimed.
             self._log.warning("nothing is claimed this time: %s", _in_one_line(error))
             return
-        # The claim has read the webhooks without knowing what these say.
-        ended = {outcome.claimed.source for outcome in (*unwritten, *self._outcomes) if outcome.ends_target}
         for want in wants:
             self._due.pop(want.source, None)
         for share in shares:
-            self._take_in(share, claimed_at, is_ended=share.source in ended)
+            self._take_in(share, claimed_at, is_ended=claimed_at < self._ended.get(share.source, 0.0))
 
     def _take_in(self, share: Share, claimed_at: float, *, is_ended: bool) -> None:
         lane = self._lanes.of(share.source, share.target)
@@ -173,6 +168,25 @@ class Delivery:
         for lane in self._lanes:
             while lane.waiting and lane.waiting[0][1] < oldest:
                 self._unsent.append(lane.waiting.popleft()[0])
+
+    async def _keep_recording(self) -> None:
+        """Until no more come. Raises OperationalError where the database stays away."""
+        while self._outcomes or self._unsent or not self._is_done:
+            if not self._is_done:
+                await _wait(self._enough, BATCH_AFTER_S)
+            await self._record()
+
+    async def _record(self) -> None:
+        outcomes, self._outcomes = self._outcomes, []
+        unsent, self._unsent = self._unsent, []
+        if not outcomes and not unsent:
+            return
+        self._writing_since, self._waiting_since = self._waiting_since, None
+        await self._ask(lambda: self._ledger.record(outcomes, unsent))
+        self._writing_since = None
+        for outcome in outcomes:
+            if outcome.ends_target:
+                self._ended[outcome.claimed.source] = time.monotonic()
 
     def _start_carriers(self) -> None:
         for lane in self._lanes:
@@ -193,6 +207,8 @@ class Delivery:
         """The next one that may be sent; those that may not are given up."""
         while lane.waiting:
             claimed, _ = lane.waiting.popleft()
+            if len(lane.waiting) < lane.short_at and lane.source in self._due:
+                self._short.set()
             reason = None if lane.target.state is TargetState.ON else _reason_against(lane, claimed)
             if reason is None:
                 return claimed
@@ -206,6 +222,7 @@ class Delivery:
             if outcome.ends_target:
                 # What waits here already must not go out any more.
                 lane.switch_off()
+                self._ended[lane.source] = math.inf
             self._keep(outcome)
             now = time.monotonic()
             room = lane.room(now)
@@ -228,6 +245,8 @@ class Delivery:
         return attempt
 
     def _keep(self, outcome: Outcome) -> None:
+        if not self._outcomes:
+            self._waiting_since = time.monotonic()
         self._outcomes.append(outcome)
         if len(self._outcomes) >= BATCH:
             self._enough.set()
@@ -238,20 +257,23 @@ class Delivery:
             # Its message is due again when the lease ends.
             self._log.error("a delivery broke off", exc_info=error)
 
-    async def _close(self) -> None:
+    async def _close(self, recording: asyncio.Task[None]) -> None:
         """No more is begun; what is under way is waited for, and what was not sent is left to the next loop."""
         for lane in self._lanes:
             self._unsent += [claimed for claimed, _ in lane.waiting]
             lane.waiting.clear()
         began = time.monotonic()
         while self._carriers and time.monotonic() - began < (self._hours.closing_s if self._is_closing() else TIMEOUT_S + 1):
+            if recording.done():
+                break
             await asyncio.wait(self._carriers, timeout=BATCH_AFTER_S)
-            await self._settle([])
         late = [*self._carriers]
         for carrier in late:
             carrier.cancel()
         await asyncio.gather(*late, return_exceptions=True)
-        await self._settle([])
+        self._is_done = True
+        self._enough.set()
+        await recording
 
     async def _feed_resends(self) -> None:
         """As long as the loop runs, which it does as long as there is something to feed."""
@@ -279,6 +301,14 @@ class Delivery:
 
     async def _in_thread(self, question: Callable[[], Answered]) -> Answered:
         return await asyncio.get_running_loop().run_in_executor(self._database, question)
+
+
+async def _wait(event: asyncio.Event, most_s: float) -> None:
+    """Until it comes, or so long."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(most_s):
+            await event.wait()
+    event.clear()
 
 
 def _reason_against(lane: Lane, claimed: Claimed) -> str | None:

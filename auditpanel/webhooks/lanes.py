@@ -43,6 +43,8 @@ class Lane:
     under_way: dict[int, float] = field(default_factory=dict)
     limit: float = FIRST
     typical_s: float = AHEAD_S
+    # Where fewer wait, more are wanted.
+    short_at: int = 1
     # Whether the last attempt got no answer at all.
     is_failing: bool = False
     _longest_bytes: int = 1
@@ -64,12 +66,15 @@ class Lane:
         return self.allowed(now) - len(self.under_way)
 
     def wanted(self, now: float) -> int:
-        """How many more to claim."""
+        """How many more to claim; none before it runs short."""
         if self.target.state is not TargetState.ON:
             # Most of it is given up without being sent.
             return max(0, CLAIM_TO_GIVE_UP - len(self.waiting))
         times = min(max(AHEAD_S / self.typical_s, 1), AHEAD_TIMES)
         ahead = min(math.ceil(self.allowed(now) * times), max(FIRST_CLAIM, AHEAD_BYTES // self._longest_bytes))
+        self.short_at = max(1, ahead // 2)
+        if len(self.waiting) >= self.short_at:
+            return 0
         return max(0, ahead - len(self.waiting) - (len(self.under_way) if times == 1 else 0))
 
     def take_in(self, share: Sequence[Claimed], claimed_at: float) -> None:
