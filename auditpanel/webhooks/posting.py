@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from aiohttp import BaseConnector, ClientConnectionResetError, ClientRequest, ClientTimeout, StreamReader, hdrs
+from aiohttp import BaseConnector, ClientConnectionResetError, ClientRequest, ClientTimeout, InvalidURL, StreamReader, hdrs
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.helpers import TimerNoop, parse_content_type
 from aiohttp.http import RawResponseMessage
@@ -26,14 +26,22 @@ class Route:
     """Where requests go: what connections are chosen by, and what each request begins with."""
 
     request: ClientRequest
+    host: str
     head: bytes
 
     @classmethod
     def to(cls, url: str, headers: Headers) -> Route:
-        """`headers` are all that each request has, but for Host and its own. Needs a running loop. Raises InvalidURL."""
-        request = ClientRequest(hdrs.METH_POST, URL(url), loop=asyncio.get_running_loop())
-        first = f"{request.method} {request.url.raw_path_qs} HTTP/1.1\r\n"
-        return cls(request, first.encode("ascii") + _lines([(hdrs.HOST, request.headers[hdrs.HOST]), *headers]))
+        """`headers` are all that each request has, but for Host and its own. Needs a running loop. Raises ValueError, for the URL InvalidURL."""
+        try:
+            target = URL(url)
+        except ValueError as error:
+            raise InvalidURL(url) from error
+        if target.scheme not in ("http", "https"):
+            raise InvalidURL(url)
+        request = ClientRequest(hdrs.METH_POST, target, loop=asyncio.get_running_loop())
+        host = request.headers[hdrs.HOST]
+        first = f"{request.method} {target.raw_path_qs} HTTP/1.1\r\n"
+        return cls(request, host, first.encode("ascii") + _lines([(hdrs.HOST, host), *headers]))
 
 
 @dataclass(frozen=True, slots=True)

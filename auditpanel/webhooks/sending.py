@@ -62,14 +62,14 @@ class Target:
 
     @cached_property
     def route(self) -> Route:
-        """With what each of its messages has. Needs a running loop. Raises InvalidURL."""
+        """With what each of its messages has. Needs a running loop. Raises ValueError, for the URL InvalidURL."""
         return Route.to(self.url, [*self._defaults, *self.headers, *_OF_THE_BODY])
 
     @cached_property
     def shown(self) -> Headers:
-        """What each of its messages has, as it is stored."""
+        """What each of its messages has, as it is stored. Likewise."""
         own = [(name, LEFT_OUT) for name, _ in self.headers]
-        return [("Host", URL(self.url).raw_authority), *self._defaults, *own, *_OF_THE_BODY]
+        return [("Host", self.route.host), *self._defaults, *own, *_OF_THE_BODY]
 
     def without_secrets(self, answer: Answer) -> Answer:
         """As it may be stored: a target may answer with what it was sent, or, where it shows its own settings, with the secret."""
@@ -110,9 +110,14 @@ class Sender:
         started_at = self._now()
         if isinstance(target.signer, Unavailable):
             return Attempt(target.url, started_at, 0, [], error=str(target.signer))
+        try:
+            shown = target.shown
+        except ValueError as error:
+            fault = fault_of(error, timeout_s=self._deadlines.limit_s)
+            return Attempt(target.url, started_at, 0, [], error=fault.words, is_final=fault.is_final)
         started = time.perf_counter()
         signed = target.signer.headers(message, started_at)
-        headers = [*target.shown, ("Content-Length", str(len(message.body))), *signed]
+        headers = [*shown, ("Content-Length", str(len(message.body))), *signed]
         answer = await self._answer(target, signed, message.body)
         duration_ms = round((time.perf_counter() - started) * 1000, 3)
         if isinstance(answer, Answer):

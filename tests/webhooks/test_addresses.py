@@ -6,13 +6,14 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from aiohttp import ClientConnectorError, ClientSession, TCPConnector
+from aiohttp import ClientConnectorError, TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
 from hypothesis import given
 from hypothesis import strategies as st
 
 from auditpanel.errors import InvalidInput
 from auditpanel.webhooks.addresses import AddressRefused, Guard, GuardedResolver, checked_url, guard_of, refusal
+from auditpanel.webhooks.posting import Route, post
 from auditpanel.webhooks.sealing import new_secret
 from auditpanel.webhooks.sending import Target, open_sender
 from auditpanel.webhooks.signing import Signer, SigningKey
@@ -74,6 +75,12 @@ def test_no_spelling_of_this_machine_is_taken_or_dialled(receiver: Receiver, hos
     assert receiver.arrivals == []
 
 
+@pytest.mark.parametrize("url", ["http://", "https:///path", "http://[::1", "ftp://127.0.0.1/", "127.0.0.1"])
+def test_what_is_no_url_of_the_web_is_not_dialled(url: str) -> None:
+    made = attempt(url)
+    assert made.is_final and made.error == "the address is not allowed: it is not written as a URL with a host"
+
+
 def attempt(url: str) -> Attempt:
     target = Target(url, [], Signer(SigningKey.of(new_secret())))
 
@@ -102,10 +109,10 @@ def test_a_name_that_changes_after_it_was_looked_at_is_refused_when_it_is_dialle
         resolver = _Changing()
         [looked_at] = await resolver.resolve("shop.example.com", 80)
         assert refusal(looked_at["host"]) is None
-        connector = TCPConnector(resolver=resolver, socket_factory=Guard().open_socket)
-        async with ClientSession(connector=connector) as session:
+        route = Route.to(receiver.to("/200").replace("127.0.0.1", "shop.example.com"), [])
+        async with TCPConnector(resolver=resolver, socket_factory=Guard().open_socket) as connector:
             with pytest.raises(ClientConnectorError) as refused:
-                await session.post(receiver.to("/200").replace("127.0.0.1", "shop.example.com"))
+                await post(connector, route, [], b"{}", most_bytes=1)
             assert isinstance(refused.value.os_error, AddressRefused)
 
     complete(run())
