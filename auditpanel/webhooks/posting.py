@@ -31,7 +31,10 @@ class Route:
 
     @classmethod
     def to(cls, url: str, headers: Headers) -> Route:
-        """`headers` are all that each request has, but for Host and its own. Needs a running loop. Raises ValueError, for the URL InvalidURL."""
+        """`headers` are all that each request has, but for Host and its own. Needs a running loop.
+
+        Raises ValueError, and InvalidURL of it for what is no URL of the web.
+        """
         try:
             target = URL(url)
         except ValueError as error:
