@@ -110,9 +110,11 @@ class _Bench:
 
     def wait_until_done(self, scope: ProjectScope) -> tuple[float, float]:
         """The most memory of the process that delivers meanwhile, MB; and the processor's time of the deliveries, s."""
-        peak, spent_s = 0.0, dict[int, float]()
+        peak, spent_s, children = 0.0, dict[int, float](), list[psutil.Process]()
         while self.due(scope):
-            for child in self._children():
+            # To look for them goes through all processes there are, and takes its time from what is measured.
+            children = [child for child in children if child.is_running()] or self._children()
+            for child in children:
                 with suppress(psutil.NoSuchProcess):
                     peak = max(peak, child.memory_info().rss / 1e6)
                     spent_s[child.pid] = sum(child.cpu_times()[:2])
