@@ -51,7 +51,7 @@ def measure_exports(stage: Stage, *, rows: int) -> list[Ratio]:
     settle(stage, "stock_logs")
     with exporting(stage) as exporter:
         return [
-            *_compare_rates(stage, exporter, scopes[rows], Stock(stage)),
+            *_compare_rates(stage, exporter, scopes[rows], Stock(stage.environ["DATABASE_URL"])),
             *(_watch(exporter, scopes[min(rows, MOST_ROWS.get(format, rows))], fat, format) for format in Format),
         ]
 

@@ -8,16 +8,19 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import median, quantiles
 
 
-def medians(actions: Mapping[str, Callable[[], object]], *, rounds: int) -> dict[str, float]:
-    """Seconds for each action, the median over the rounds. A first round, which warms the caches, does not count."""
+def medians(actions: Mapping[str, Callable[[], object]], *, rounds: int, in_a_row: int) -> dict[str, float]:
+    """Seconds for each action, the median over the rounds. A first round, which warms the caches, does not count.
+
+    In each round it is done so often in a row: one that takes long leaves a processor's caches empty for the next.
+    """
     times: dict[str, list[float]] = {name: [] for name in actions}
     for counts in [False] + [True] * rounds:
         for name, action in actions.items():
             # What one has left over is not cleared away at the other's cost.
             gc.collect()
-            taken = seconds(action)
+            taken = [seconds(action) for _ in range(in_a_row)]
             if counts:
-                times[name].append(taken)
+                times[name] += taken
     return {name: median(taken) for name, taken in times.items()}
 
 

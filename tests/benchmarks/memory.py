@@ -15,7 +15,7 @@ from tests.benchmarks.calls import SEED, make_calls
 from tests.benchmarks.ingest import BATCH, post_all, request_bodies
 from tests.benchmarks.pages import list_url
 from tests.benchmarks.report import Ratio
-from tests.benchmarks.stage import Stage, Web, serving
+from tests.benchmarks.stage import Stage, Web, open_page, serving
 
 MOST_ROWS = 200_000
 MOST_PAGES = 500
@@ -33,7 +33,7 @@ def watch_memory(stage: Stage, *, rows: int) -> list[Ratio]:
         warm = _resident_mb(web)
         _ingest(web, key, int(rows * (1 - WARM_UP)), seed=2)
         ingested = _resident_mb(web)
-        cookie = f"auditpanel={stage.log_in().session_cookie()}"
+        cookie = stage.make_cookie()
         _open_pages(web, scope, cookie, int(pages * WARM_UP))
         first_pages = _resident_mb(web)
         _open_pages(web, scope, cookie, int(pages * (1 - WARM_UP)))
@@ -57,10 +57,7 @@ def _ingest(web: Web, key: NewKey, rows: int, *, seed: int) -> None:
 def _open_pages(web: Web, scope: ProjectScope, cookie: str, number: int) -> None:
     with closing(web.connect()) as connection:
         for _ in range(number):
-            connection.request("GET", list_url(scope, {"range": "all"}), headers={"Cookie": cookie})
-            answer = connection.getresponse()
-            answer.read()
-            assert answer.status == 200, answer.status
+            open_page(connection, list_url(scope, {"range": "all"}), cookie)
 
 
 def _resident_mb(web: Web) -> float:

@@ -1,24 +1,23 @@
-"""The list's pages: ours against stock, and ours in a long history against ours in a short one. Through the whole WSGI stack of each."""
+"""The list's pages: ours against stock, and ours in a long history against ours in a short one. Each as gunicorn serves it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from urllib.parse import urlencode
-
-from flask.testing import FlaskClient
 
 from auditpanel.accounts.scope import ProjectScope
 from auditpanel.logs.values import LogKey, Origin
 from tests.benchmarks.filling import HISTORY
 from tests.benchmarks.measuring import medians
 from tests.benchmarks.report import Ratio, times
-from tests.benchmarks.stage import Stage
+from tests.benchmarks.stage import Stage, open_page, serving
 from tests.benchmarks.stock import LIST_URL, Stock
 
 ORIGIN = Origin.SHOPIFY
-ROUNDS = 15
+ROUNDS, IN_A_ROW = 5, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +30,38 @@ class Page:
     stock: str
 
 
-def compare_pages(stage: Stage, stock: Stock, long: ProjectScope, short: ProjectScope, *, rows: int, until: datetime) -> list[Ratio]:
-    visitor = stage.log_in()
-    ratios = []
-    for page in _pages(stock, long, short, rows, until):
-        taken = medians(
-            {
-                "ours": opening(visitor.client, page.ours),
-                "short": opening(visitor.client, page.short),
-                "stock": opening(stock.client, page.stock),
-            },
-            rounds=ROUNDS,
-        )
-        ratios += [
-            Ratio.at_least(10, f"{page.name}: stock against ours", taken["stock"] / taken["ours"], times(taken["stock"], taken["ours"])),
-            Ratio.at_most(
-                1.5, f"{page.name}: long history against short", taken["ours"] / taken["short"], times(taken["ours"], taken["short"])
-            ),
+def compare_pages(stage: Stage, long: ProjectScope, short: ProjectScope, *, rows: int, until: datetime) -> list[Ratio]:
+    stock = Stock(stage.environ["DATABASE_URL"])
+    with (
+        serving(stage) as panel,
+        serving(stage, "tests.benchmarks.stock:create_app()", ready_at="/admin/") as stocked,
+        closing(panel.connect()) as ours,
+        closing(stocked.connect()) as theirs,
+    ):
+        cookie = stage.make_cookie()
+        return [
+            ratio
+            for page in _pages(stock, long, short, rows, until)
+            for ratio in _compare(
+                page.name,
+                medians(
+                    {
+                        "ours": partial(open_page, ours, page.ours, cookie),
+                        "short": partial(open_page, ours, page.short, cookie),
+                        "stock": partial(open_page, theirs, page.stock),
+                    },
+                    rounds=ROUNDS,
+                    in_a_row=IN_A_ROW,
+                ),
+            )
         ]
-    return ratios
+
+
+def _compare(name: str, taken: dict[str, float]) -> list[Ratio]:
+    return [
+        Ratio.at_least(10, f"{name}: stock against ours", taken["stock"] / taken["ours"], times(taken["stock"], taken["ours"])),
+        Ratio.at_most(1.5, f"{name}: long history against short", taken["ours"] / taken["short"], times(taken["ours"], taken["short"])),
+    ]
 
 
 def _pages(stock: Stock, long: ProjectScope, short: ProjectScope, rows: int, until: datetime) -> list[Page]:
@@ -69,11 +81,3 @@ def _page(name: str, long: ProjectScope, short: ProjectScope, stock_url: str, qu
 
 def list_url(scope: ProjectScope, query: dict[str, str]) -> str:
     return f"/projects/{scope.id}/logs/?{urlencode(query)}"
-
-
-def opening(client: FlaskClient, url: str) -> Callable[[], None]:
-    def open_page() -> None:
-        answer = client.get(url)
-        assert answer.status_code == 200, f"{url}: {answer.status}"
-
-    return open_page

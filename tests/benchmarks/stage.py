@@ -49,6 +49,10 @@ class Stage:
         with Session(self.engine) as session:
             return log_in(self.app, session, make_superuser(session))
 
+    def make_cookie(self) -> str:
+        """Of somebody who has logged in, as a browser sends it."""
+        return f"auditpanel={self.log_in().session_cookie()}"
+
     @property
     def conninfo(self) -> str:
         return self.environ["DATABASE_URL"].replace("postgresql+psycopg:", "postgresql:")
@@ -83,15 +87,25 @@ class Web:
         return HTTPConnection("127.0.0.1", self.port, timeout=60)
 
 
+def open_page(connection: HTTPConnection, url: str, cookie: str = "") -> str:
+    """To its last byte."""
+    connection.request("GET", url, headers={"Cookie": cookie})
+    answer = connection.getresponse()
+    page = answer.read().decode()
+    assert answer.status == 200, f"{url}: {answer.status}"
+    return page
+
+
 @contextmanager
-def serving(stage: Stage) -> Iterator[Web]:
+def serving(stage: Stage, app: str = "wsgi:app", *, ready_at: str = "/readyz") -> Iterator[Web]:
+    """`ready_at` answers 200 once the application is there."""
     port = _free_port()
     environ = os.environ | stage.environ | {"HOST": "127.0.0.1", "PORT": str(port)}
-    command = [sys.executable, "-m", "gunicorn", "--config", "python:auditpanel.serving.gunicorn", "wsgi:app"]
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:auditpanel.serving.gunicorn", app]
     process = subprocess.Popen(command, cwd=ROOT, env=environ)
     web = Web(port, process.pid)
     try:
-        if not wait_until(lambda: process.poll() is not None or _is_ready(web), timeout_s=60) or process.poll() is not None:
+        if not wait_until(lambda: process.poll() is not None or _is_ready(web, ready_at), timeout_s=60) or process.poll() is not None:
             raise RuntimeError(f"gunicorn does not answer on port {port}; its words are above")
         yield web
     finally:
@@ -106,10 +120,10 @@ def _free_port() -> int:
         return port
 
 
-def _is_ready(web: Web) -> bool:
+def _is_ready(web: Web, url: str) -> bool:
     try:
         with closing(web.connect()) as connection:
-            connection.request("GET", "/readyz")
+            connection.request("GET", url)
             return connection.getresponse().status == 200
     except (OSError, HTTPException):
         return False

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from uuid import UUID
 
 import psycopg
 from flask import Flask
-from flask.testing import FlaskClient
 from flask_admin import Admin
 from flask_admin.contrib.sqla import ModelView
 from flask_admin.contrib.sqla.filters import FilterEqual, FilterGreater
@@ -87,14 +87,13 @@ class StockLogView(ModelView):
 class Stock:
     """The application with that view, and the URLs of the pages that are compared."""
 
-    def __init__(self, stage: Stage) -> None:
-        app = Flask("stock")
-        app.config.update(SECRET_KEY="stock", SQLALCHEMY_DATABASE_URI=stage.environ["DATABASE_URL"])
+    def __init__(self, database_url: str) -> None:
+        self.app = Flask("stock")
+        self.app.config.update(SECRET_KEY="stock", SQLALCHEMY_DATABASE_URI=database_url)
         database = SQLAlchemy(model_class=StockModel, disable_autonaming=True)
-        database.init_app(app)
+        database.init_app(self.app)
         self._view = StockLogView(StockLog, database)
-        Admin(app, theme=Bootstrap4Theme()).add_view(self._view)
-        self.client: FlaskClient = app.test_client()
+        Admin(self.app, theme=Bootstrap4Theme()).add_view(self._view)
 
     def failures_url(self, origin: str) -> str:
         wanted = {(FilterEqual, "origin"): origin, (FilterGreater, "status_code"): "399"}
@@ -109,12 +108,17 @@ class Stock:
 
     def export(self, rows: int) -> None:
         """All of them as CSV, to the last byte."""
-        lines = self.client.get(f"{LIST_URL}export/csv/", buffered=False).iter_encoded()
+        lines = self.app.test_client().get(f"{LIST_URL}export/csv/", buffered=False).iter_encoded()
         exported = sum(chunk.count(b"\n") for chunk in lines)
         assert exported > rows, exported
 
     def middle_url(self, rows: int) -> str:
         return f"{LIST_URL}?page={rows // PAGE_SIZE // 2}"
+
+
+def create_app() -> Flask:
+    """For gunicorn, with the environment of a stage."""
+    return Stock(os.environ["DATABASE_URL"]).app
 
 
 def fill_stock(stage: Stage, scope: ProjectScope) -> None:

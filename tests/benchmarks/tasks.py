@@ -32,7 +32,7 @@ from tests.benchmarks.filling import fill, settle
 from tests.benchmarks.measuring import percentile, seconds
 from tests.benchmarks.pages import list_url
 from tests.benchmarks.report import Ratio, times
-from tests.benchmarks.stage import Stage, Web, serving
+from tests.benchmarks.stage import Stage, Web, open_page, serving
 from tests.benchmarks.vouchers import Variety, copy_in, empty, write_copy_lines, write_csv
 from tests.benchmarks.working import Meanwhile, Worked, Worker, wait_a_moment, working
 from tests.webhooks.raising import make_webhook
@@ -164,7 +164,7 @@ def _watch_pages(bench: _Bench, rows: int) -> list[Ratio]:
     _make_tasks(bench.stage, scope)
     settle(bench.stage, "logs", "log_contents", "async_actions")
     with serving(bench.stage) as web:
-        cookie = f"auditpanel={bench.stage.log_in().session_cookie()}"
+        cookie = bench.stage.make_cookie()
         lists = {"logs": list_url(scope, {}), "background tasks": f"/projects/{scope.id}/background-tasks/"}
         readers = {name: _Reader(web, url, cookie) for name, url in lists.items()}
         _read(readers, "warming up")
@@ -190,10 +190,7 @@ class _Reader:
 
     def _get(self) -> None:
         with closing(self.web.connect()) as connection:
-            connection.request("GET", self.url, headers={"Cookie": self.cookie})
-            answer = connection.getresponse()
-            answer.read()
-            assert answer.status == 200, f"{self.url}: {answer.status}"
+            open_page(connection, self.url, self.cookie)
 
     def count(self, when: str) -> int:
         return len(self.taken_s.get(when, ()))
