@@ -15,7 +15,7 @@ from tests.benchmarks.calls import SEED, make_calls
 from tests.benchmarks.ingest import BATCH, post_all, request_bodies
 from tests.benchmarks.pages import list_url
 from tests.benchmarks.report import Ratio
-from tests.benchmarks.stage import Stage, Web, open_page, serving
+from tests.benchmarks.stage import Reader, Stage, Web, serving
 
 MOST_ROWS = 200_000
 MOST_PAGES = 500
@@ -55,9 +55,9 @@ def _ingest(web: Web, key: NewKey, rows: int, *, seed: int) -> None:
 
 
 def _open_pages(web: Web, scope: ProjectScope, cookie: str, number: int) -> None:
-    with closing(web.connect()) as connection:
+    with closing(Reader(web, cookie)) as reader:
         for _ in range(number):
-            open_page(connection, list_url(scope, {"range": "all"}), cookie)
+            reader.open(list_url(scope, {"range": "all"}))
 
 
 def _resident_mb(web: Web) -> float:

@@ -13,7 +13,7 @@ from auditpanel.logs.values import LogKey, Origin
 from tests.benchmarks.filling import HISTORY
 from tests.benchmarks.measuring import medians
 from tests.benchmarks.report import Ratio, times
-from tests.benchmarks.stage import Stage, open_page, serving
+from tests.benchmarks.stage import Reader, Stage, serving
 from tests.benchmarks.stock import LIST_URL, Stock
 
 ORIGIN = Origin.SHOPIFY
@@ -35,10 +35,9 @@ def compare_pages(stage: Stage, long: ProjectScope, short: ProjectScope, *, rows
     with (
         serving(stage) as panel,
         serving(stage, "tests.benchmarks.stock:create_app()", ready_at="/admin/") as stocked,
-        closing(panel.connect()) as ours,
-        closing(stocked.connect()) as theirs,
+        closing(Reader(panel, stage.make_cookie())) as ours,
+        closing(Reader(stocked)) as theirs,
     ):
-        cookie = stage.make_cookie()
         return [
             ratio
             for page in _pages(stock, long, short, rows, until)
@@ -46,9 +45,9 @@ def compare_pages(stage: Stage, long: ProjectScope, short: ProjectScope, *, rows
                 page.name,
                 medians(
                     {
-                        "ours": partial(open_page, ours, page.ours, cookie),
-                        "short": partial(open_page, ours, page.short, cookie),
-                        "stock": partial(open_page, theirs, page.stock),
+                        "ours": partial(ours.open, page.ours),
+                        "short": partial(ours.open, page.short),
+                        "stock": partial(theirs.open, page.stock),
                     },
                     rounds=ROUNDS,
                     in_a_row=IN_A_ROW,

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from tests.factories import make_key, make_project, make_superuser
 from tests.servers import start_servers
 
 ROOT = Path(__file__).parents[2]
+# gunicorn closes a connection that is idle for longer than two seconds.
+KEPT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +90,25 @@ class Web:
         return HTTPConnection("127.0.0.1", self.port, timeout=60)
 
 
-def open_page(connection: HTTPConnection, url: str, cookie: str = "") -> str:
-    """To its last byte."""
-    connection.request("GET", url, headers={"Cookie": cookie})
-    answer = connection.getresponse()
-    page = answer.read().decode()
-    assert answer.status == 200, f"{url}: {answer.status}"
-    return page
+class Reader:
+    """Reads pages to their last byte, over a connection that is kept as a browser does."""
+
+    def __init__(self, web: Web, cookie: str = "") -> None:
+        self._connection = web.connect()
+        self._cookie = cookie
+        self._read_at = 0.0
+
+    def open(self, url: str) -> None:
+        if time.monotonic() - self._read_at > KEPT_S:
+            self._connection.close()
+        self._connection.request("GET", url, headers={"Cookie": self._cookie})
+        answer = self._connection.getresponse()
+        answer.read()
+        self._read_at = time.monotonic()
+        assert answer.status == 200, f"{url}: {answer.status}"
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 @contextmanager

@@ -32,7 +32,7 @@ from tests.benchmarks.filling import fill, settle
 from tests.benchmarks.measuring import percentile, seconds
 from tests.benchmarks.pages import list_url
 from tests.benchmarks.report import Ratio, times
-from tests.benchmarks.stage import Stage, Web, open_page, serving
+from tests.benchmarks.stage import Reader, Stage, Web, serving
 from tests.benchmarks.vouchers import Variety, copy_in, empty, write_copy_lines, write_csv
 from tests.benchmarks.working import Meanwhile, Worked, Worker, wait_a_moment, working
 from tests.webhooks.raising import make_webhook
@@ -189,8 +189,8 @@ class _Reader:
         self.taken_s.setdefault(when, []).append(seconds(self._get))
 
     def _get(self) -> None:
-        with closing(self.web.connect()) as connection:
-            open_page(connection, self.url, self.cookie)
+        with closing(Reader(self.web, self.cookie)) as reader:
+            reader.open(self.url)
 
     def count(self, when: str) -> int:
         return len(self.taken_s.get(when, ()))
