@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Index, Integer, LargeBinary, SmallInteger, func, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
+from sqlalchemy import JSON, BigInteger, DateTime, Index, Integer, LargeBinary, SmallInteger, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from auditpanel.ids import new_uuid
@@ -142,7 +142,10 @@ class DueSendout(Model):
 
 
 class SendoutAttempt(Model):
-    """One try to deliver a sendout. `asked_by` is who sent it again by hand, None for one of the schedule."""
+    """One try to deliver a sendout. `asked_by` is who sent it again by hand, None for one of the schedule.
+
+    `id` is the lease under which it was made, so that what is written twice stands once. Other sendouts of the same claim have it too.
+    """
 
     __tablename__ = "sendout_attempts"
     __table_args__ = (
@@ -171,10 +174,10 @@ class SendoutAttempt(Model):
     started_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     duration_ms: Mapped[float]
     url: Mapped[str] = mapped_column(TEXT)
-    request_headers: Mapped[list[list[str]]] = mapped_column(JSONB)
+    request_headers: Mapped[list[list[str]]] = mapped_column(JSON)
     status_code: Mapped[int | None] = mapped_column(SmallInteger)
     error: Mapped[str | None] = mapped_column(TEXT)
-    response_headers: Mapped[list[list[str]]] = mapped_column(JSONB, default=list)
+    response_headers: Mapped[list[list[str]]] = mapped_column(JSON, default=list)
     response_body: Mapped[str | None] = mapped_column(TEXT)
     response_size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     response_is_cut: Mapped[bool] = mapped_column(default=False)
