@@ -1,7 +1,10 @@
-"""Who sends what: a claim takes the share of one webhook, and moves it out of sight until its lease ends.
+"""Who sends what: a claim takes the share of one webhook, and leases it.
 
-`due_at` is all that decides, by the database's clock: what a killed worker held is due again by itself. Each webhook is claimed from
-for itself, so that the backlog of one does not hold up another's; so many rows as are locked by another are passed over.
+The database's clock decides: what a killed worker held is there for all again when the lease ends. Each webhook is claimed from for itself,
+so that the backlog of one does not hold up another's; so many rows as are leased or locked by another are passed over.
+
+No index tells of a lease. What is leased is at the front, and a few thousand rows at most; to pass over them takes less than to write
+entries into two indexes for each.
 """
 
 from __future__ import annotations
@@ -23,12 +26,13 @@ from auditpanel.webhooks.values import Message, SendoutStatus
 # An attempt takes 10 s at most; then the outcome has to be recorded. What a killed worker held waits so long.
 LEASE = timedelta(seconds=22)
 
-# A look at each webhook costs a step down an index, however much is due: to count through what is due would grow with it.
+# A look at each webhook costs a step down an index and what is leased there, however much is due.
 DUE_SOURCES = text("""
     SELECT webhooks.project_id, webhooks.id
     FROM webhooks CROSS JOIN LATERAL (
         SELECT due_at FROM due_sendouts
-        WHERE due_sendouts.project_id = webhooks.project_id AND due_sendouts.webhook_id = webhooks.id AND due_sendouts.due_at <= now()
+        WHERE due_sendouts.project_id = webhooks.project_id AND due_sendouts.webhook_id = webhooks.id AND due_at <= now()
+          AND (lease_until IS NULL OR lease_until <= now())
         ORDER BY due_at LIMIT 1
     ) AS oldest
     ORDER BY oldest.due_at
@@ -39,14 +43,16 @@ DUE_SOURCES = text("""
 # What somebody has clicked for, and looks at now, comes before any backlog.
 CLAIM = text("""
     WITH claimed AS MATERIALIZED (
-        UPDATE due_sendouts SET due_at = now() + :lease, lease_token = :token
+        UPDATE due_sendouts SET lease_until = now() + :lease, lease_token = :token
         WHERE project_id = :project_id AND sendout_id = ANY(ARRAY(
             SELECT sendout_id FROM due_sendouts
             WHERE project_id = :project_id AND webhook_id = :webhook_id AND due_at <= now() AND asked_by IS NOT NULL AND resend_id IS NULL
+              AND (lease_until IS NULL OR lease_until <= now())
             ORDER BY due_at LIMIT :size FOR UPDATE SKIP LOCKED
         ) || ARRAY(
             SELECT sendout_id FROM due_sendouts
             WHERE project_id = :project_id AND webhook_id = :webhook_id AND due_at <= now()
+              AND (lease_until IS NULL OR lease_until <= now())
             ORDER BY due_at, created_at LIMIT :size FOR UPDATE SKIP LOCKED
         ))
         RETURNING sendout_id, created_at, asked_by, resend_id
@@ -62,7 +68,7 @@ CLAIM = text("""
     ORDER BY sendout.created_at, sendout.id
 """)
 _GIVE_BACK = text("""
-    UPDATE due_sendouts SET due_at = now(), lease_token = NULL
+    UPDATE due_sendouts SET lease_token = NULL, lease_until = NULL
     WHERE project_id = :project_id AND lease_token = ANY(:tokens) AND sendout_id = ANY(:ids)
 """)
 

@@ -110,7 +110,7 @@ class Sendout(Model):
 
 
 class DueSendout(Model):
-    """A sendout that has an attempt to come. A claim moves `due_at` to when its lease ends, so what a killed worker held comes up again.
+    """A sendout that has an attempt to come. A claim leases it: after that, what a killed worker held comes up again.
 
     By hand (`asked_by`): an attempt that somebody asked for, before or after those of the schedule, which then goes on.
     """
@@ -129,6 +129,8 @@ class DueSendout(Model):
         ),
         # To stop sending again in bulk.
         Index("ix_due_sendouts_resend", "project_id", "resend_id", postgresql_where=text("resend_id IS NOT NULL")),
+        # Each row is leased once, as a rule: its page has room for that, and no index has a part in it.
+        {"postgresql_with": {"fillfactor": 45}},
     )
 
     project_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -137,6 +139,7 @@ class DueSendout(Model):
     webhook_id: Mapped[UUID]
     due_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     lease_token: Mapped[UUID | None]
+    lease_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     asked_by: Mapped[str | None] = mapped_column(TEXT)
     resend_id: Mapped[UUID | None]
 

@@ -40,7 +40,7 @@ _RECORD = text("""
         WHERE due.project_id = :project_id AND due.sendout_id = made.sendout_id AND due.lease_token = made.token AND made.due_at IS NULL
         RETURNING due.created_at, due.webhook_id, made.*
     ), later AS (
-        UPDATE due_sendouts AS due SET due_at = made.due_at, lease_token = NULL, asked_by = NULL, resend_id = NULL
+        UPDATE due_sendouts AS due SET due_at = made.due_at, lease_token = NULL, lease_until = NULL, asked_by = NULL, resend_id = NULL
         FROM made
         WHERE due.project_id = :project_id AND due.sendout_id = made.sendout_id AND due.lease_token = made.token
           AND made.due_at IS NOT NULL
