@@ -44,7 +44,7 @@ def new_request_id() -> str:
 
 
 def format_id(prefix: Prefix, value: UUID) -> str:
-    return f"{prefix}{value.hex}"
+    return prefix + value.hex
 
 
 def parse_id(prefix: Prefix, text: str) -> UUID:

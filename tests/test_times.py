@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditpanel.errors import InvalidInput
-from auditpanel.times import ClockChange, Edge, clock_change, iso_utc, moment_of, parse_typed, start_of_day, zone_named
+from auditpanel.times import ClockChange, Edge, clock_change, iso_milliseconds, iso_utc, moment_of, parse_typed, start_of_day, zone_named
 
 WARSAW = ZoneInfo("Europe/Warsaw")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -139,3 +139,9 @@ def test_an_unknown_zone_is_refused() -> None:
 
 def test_utc_is_written_with_microseconds_and_z() -> None:
     assert iso_utc(datetime(2026, 11, 24, 16, 41, 59, tzinfo=WARSAW)) == "2026-11-24T15:41:59.000000Z"
+
+
+@pytest.mark.parametrize(("microsecond", "shown"), [(0, "000"), (7, "000"), (120_000, "120"), (239_999, "239")])
+def test_a_moment_is_shown_to_the_millisecond_wherever_its_clock_stands(microsecond: int, shown: str) -> None:
+    moment = datetime(2026, 11, 24, 17, 41, 59, microsecond, tzinfo=timezone(timedelta(hours=2)))
+    assert iso_milliseconds(moment) == f"2026-11-24T15:41:59.{shown}Z"

@@ -62,7 +62,7 @@ def make_due(session: Session, project_id: UUID, chosen: Sequence[Clause], by: s
     hastened = session.execute(
         update(DueSendout)
         .where(DueSendout.project_id == project_id, DueSendout.sendout_id.in_(idle))
-        .values(due_at=func.now(), lease_token=None, asked_by=by, resend_id=resend_id)
+        .values(due_at=func.now(), lease_token=None, lease_until=None, asked_by=by, resend_id=resend_id)
         .returning(DueSendout.sendout_id),
         execution_options=NO_OBJECTS,
     ).all()
@@ -90,7 +90,7 @@ def idle_rows(project_id: UUID, *chosen: Clause) -> Select[UUID]:
 
     Those that a claim or an outcome holds are passed over, not waited for: waiting in another order than theirs could end in a deadlock.
     """
-    is_free = or_(DueSendout.lease_token.is_(None), DueSendout.due_at <= func.now())
+    is_free = or_(DueSendout.lease_until.is_(None), DueSendout.lease_until <= func.now())
     return select(DueSendout.sendout_id).where(DueSendout.project_id == project_id, is_free, *chosen).with_for_update(skip_locked=True)
 
 

@@ -1,7 +1,10 @@
-"""Who sends what: a claim takes the share of one webhook, and moves it out of sight until its lease ends.
+"""Who sends what: a claim takes the share of one webhook, and leases it.
 
-`due_at` is all that decides, by the database's clock: what a killed worker held is due again by itself. Each webhook is claimed from
-for itself, so that the backlog of one does not hold up another's; so many rows as are locked by another are passed over.
+The database's clock decides: what a killed worker held is there for all again when the lease ends. Each webhook is claimed from for itself,
+so that the backlog of one does not hold up another's; so many rows as are leased or locked by another are passed over.
+
+No index tells of a lease. What is leased is at the front, and a few thousand rows at most; to pass over them takes less than to write
+entries into two indexes for each.
 """
 
 from __future__ import annotations
@@ -13,58 +16,59 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from auditpanel.accounts.scope import Caller
-from auditpanel.ids import new_uuid
+from auditpanel.ids import Prefix, format_id, new_uuid
 from auditpanel.webhooks.messages import MessageParts, message_of
 from auditpanel.webhooks.values import Message, SendoutStatus
 
 # An attempt takes 10 s at most; then the outcome has to be recorded. What a killed worker held waits so long.
 LEASE = timedelta(seconds=22)
 
-# A look at each webhook costs a step down an index, however much is due: to count through what is due would grow with it.
+# A look at each webhook costs a step down an index and what is leased there, however much is due.
 DUE_SOURCES = text("""
     SELECT webhooks.project_id, webhooks.id
     FROM webhooks CROSS JOIN LATERAL (
         SELECT due_at FROM due_sendouts
-        WHERE due_sendouts.project_id = webhooks.project_id AND due_sendouts.webhook_id = webhooks.id AND due_sendouts.due_at <= now()
+        WHERE due_sendouts.project_id = webhooks.project_id AND due_sendouts.webhook_id = webhooks.id AND due_at <= now()
+          AND (lease_until IS NULL OR lease_until <= now())
         ORDER BY due_at LIMIT 1
     ) AS oldest
     ORDER BY oldest.due_at
 """)
-# An array and not a join: for that the planner would read the whole table, as long as it is a small one.
+# An array and not a join: for that the planner would read the whole table, as long as it is a small one. Likewise each sendout and event is
+# looked up by its key, however few there are. They are read as they were when the statement began: whoever changes a sendout has it leased,
+# and leaves it due later than that, or as it was.
 # What somebody has clicked for, and looks at now, comes before any backlog.
 CLAIM = text("""
-    UPDATE due_sendouts SET due_at = now() + :lease, lease_token = :token
-    WHERE project_id = :project_id AND sendout_id = ANY(ARRAY(
-        SELECT sendout_id FROM due_sendouts
-        WHERE project_id = :project_id AND webhook_id = :webhook_id AND due_at <= now() AND asked_by IS NOT NULL AND resend_id IS NULL
-        ORDER BY due_at LIMIT :size FOR UPDATE SKIP LOCKED
-    ) || ARRAY(
-        SELECT sendout_id FROM due_sendouts
-        WHERE project_id = :project_id AND webhook_id = :webhook_id AND due_at <= now()
-        ORDER BY due_at, created_at LIMIT :size FOR UPDATE SKIP LOCKED
-    ))
-    RETURNING CAST(sendout_id AS text)
-""")
-# Likewise: each is looked up by its key, however few sendouts there are.
-_READ = text("""
-    SELECT due.asked_by, due.resend_id,
-           sendout.id, sendout.created_at, sendout.event_id, sendout.type, sendout.target_url, sendout.status, sendout.tries,
-           sendout.first_attempt_at, sendout.next_attempt_at,
-           event.entity_id, sendout.request_id, event.channel, event.user_name, event.api_key, event.data
-    FROM unnest(CAST(:ids AS uuid[])) AS claimed (id)
-    CROSS JOIN LATERAL (SELECT * FROM due_sendouts WHERE project_id = :project_id AND sendout_id = claimed.id LIMIT 1) AS due
+    WITH claimed AS MATERIALIZED (
+        UPDATE due_sendouts SET lease_until = now() + :lease, lease_token = :token
+        WHERE project_id = :project_id AND sendout_id = ANY(ARRAY(
+            SELECT sendout_id FROM due_sendouts
+            WHERE project_id = :project_id AND webhook_id = :webhook_id AND due_at <= now() AND asked_by IS NOT NULL AND resend_id IS NULL
+              AND (lease_until IS NULL OR lease_until <= now())
+            ORDER BY due_at LIMIT :size FOR UPDATE SKIP LOCKED
+        ) || ARRAY(
+            SELECT sendout_id FROM due_sendouts
+            WHERE project_id = :project_id AND webhook_id = :webhook_id AND due_at <= now()
+              AND (lease_until IS NULL OR lease_until <= now())
+            ORDER BY due_at, created_at LIMIT :size FOR UPDATE SKIP LOCKED
+        ))
+        RETURNING sendout_id, created_at, asked_by, resend_id
+    )
+    SELECT sendout.status, sendout.tries, sendout.first_attempt_at, sendout.next_attempt_at, claimed.asked_by, claimed.resend_id,
+           sendout.id, sendout.event_id, sendout.created_at, sendout.type, event.entity_id, sendout.request_id, event.channel,
+           event.user_name, event.api_key, sendout.target_url, event.data
+    FROM claimed
     CROSS JOIN LATERAL (
-        SELECT * FROM sendouts WHERE project_id = :project_id AND created_at = due.created_at AND id = claimed.id LIMIT 1
+        SELECT * FROM sendouts WHERE project_id = :project_id AND created_at = claimed.created_at AND id = claimed.sendout_id LIMIT 1
     ) AS sendout
     CROSS JOIN LATERAL (SELECT * FROM events WHERE project_id = :project_id AND id = sendout.event_id LIMIT 1) AS event
     ORDER BY sendout.created_at, sendout.id
 """)
 _GIVE_BACK = text("""
-    UPDATE due_sendouts SET due_at = now(), lease_token = NULL
+    UPDATE due_sendouts SET lease_token = NULL, lease_until = NULL
     WHERE project_id = :project_id AND lease_token = ANY(:tokens) AND sendout_id = ANY(:ids)
 """)
 
@@ -104,12 +108,8 @@ def claim(session: Session, source: Source, *, size: int) -> list[Claimed]:
     """By the time of their events; as many as were clicked for more than `size`. The caller commits before it sends."""
     token = new_uuid()
     values = {"project_id": source.project_id, "webhook_id": source.webhook_id, "size": size, "lease": LEASE, "token": token}
-    ids = session.scalars(CLAIM, values).all()
-    if not ids:
-        return []
-    # As a text: to adapt them one by one took as long as all else of a claim.
-    rows = session.execute(_READ, {"project_id": source.project_id, "ids": f"{{{','.join(ids)}}}"}).all()
-    return [_claimed(source, token, row) for row in rows]
+    project, webhook = format_id(Prefix.PROJECT, source.project_id), format_id(Prefix.WEBHOOK, source.webhook_id)
+    return [_claimed(source, token, row[:6], MessageParts(project, webhook, *row[6:])) for row in session.execute(CLAIM, values)]
 
 
 def give_back(session: Session, claimed: Sequence[Claimed]) -> None:
@@ -122,9 +122,6 @@ def give_back(session: Session, claimed: Sequence[Claimed]) -> None:
         session.execute(_GIVE_BACK, {"project_id": project_id, "tokens": tokens, "ids": ids})
 
 
-def _claimed(source: Source, token: UUID, row: Row[*tuple[Any, ...]]) -> Claimed:
-    asked_by, resend_id, id, created_at, event_id, type_, target_url, status, tries, first_at, next_at, entity_id, *caller, data = row
-    parts = MessageParts(
-        source.project_id, id, source.webhook_id, event_id, created_at, type_, entity_id, Caller(*caller), target_url, data
-    )
-    return Claimed(source, id, message_of(parts), token, created_at, _STATUSES[status], tries, first_at, next_at, asked_by, resend_id)
+def _claimed(source: Source, token: UUID, standing: tuple[Any, ...], parts: MessageParts) -> Claimed:
+    status, *rest = standing
+    return Claimed(source, parts.sendout_id, message_of(parts), token, parts.created_at, _STATUSES[status], *rest)

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import msgspec
 
-from auditpanel.accounts.scope import Caller
 from auditpanel.ids import Prefix, format_id
 from auditpanel.times import iso_milliseconds
 from auditpanel.webhooks.values import Message
@@ -16,16 +15,22 @@ _encode = msgspec.json.Encoder().encode
 
 
 class MessageParts(msgspec.Struct, frozen=True, gc=False):
-    """`created_at` is the event's, `data` its JSON as stored. `target_url` is the webhook's when the event happened."""
+    """`project` and `webhook` are ids as people see them, `created_at` is the event's, `data` its JSON as stored.
 
-    project_id: UUID
+    `target_url` is the webhook's when the event happened.
+    """
+
+    project: str
+    webhook: str
     sendout_id: UUID
-    webhook_id: UUID
     event_id: UUID
     created_at: datetime
     type: str
     entity_id: str | None
-    caller: Caller
+    request_id: str | None
+    channel: str | None
+    user: str | None
+    api_key: str | None
     target_url: str
     data: str
 
@@ -65,30 +70,21 @@ class _Body(msgspec.Struct, gc=False):
 
 def message_of(parts: MessageParts) -> Message:
     id = format_id(Prefix.SENDOUT, parts.sendout_id)
-    return Message(id, _body(id, parts))
-
-
-def message_body(parts: MessageParts) -> bytes:
-    """JSON without white space: the signature is over these bytes."""
-    return message_of(parts).body
-
-
-def _body(id: str, parts: MessageParts) -> bytes:
-    created_at, caller = iso_milliseconds(parts.created_at), parts.caller
+    created_at = iso_milliseconds(parts.created_at)
     body = _Body(
         id,
-        format_id(Prefix.PROJECT, parts.project_id),
+        parts.project,
         created_at,
         parts.type,
         msgspec.Raw(parts.data.encode()),
-        _Source(format_id(Prefix.WEBHOOK, parts.webhook_id), "webhook", parts.target_url),
+        _Source(parts.webhook, "webhook", parts.target_url),
         _Event(
             format_id(Prefix.EVENT, parts.event_id),
             parts.type,
             created_at,
             parts.entity_id,
-            caller.request_id,
-            _EventSource(caller.channel, caller.user, caller.api_key),
+            parts.request_id,
+            _EventSource(parts.channel, parts.user, parts.api_key),
         ),
     )
-    return _encode(body)
+    return Message(id, _encode(body))

@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Index, Integer, LargeBinary, SmallInteger, func, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
+from sqlalchemy import JSON, BigInteger, DateTime, Index, Integer, LargeBinary, SmallInteger, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from auditpanel.ids import new_uuid
@@ -110,7 +110,7 @@ class Sendout(Model):
 
 
 class DueSendout(Model):
-    """A sendout that has an attempt to come. A claim moves `due_at` to when its lease ends, so what a killed worker held comes up again.
+    """A sendout that has an attempt to come. A claim leases it: after that, what a killed worker held comes up again.
 
     By hand (`asked_by`): an attempt that somebody asked for, before or after those of the schedule, which then goes on.
     """
@@ -129,6 +129,8 @@ class DueSendout(Model):
         ),
         # To stop sending again in bulk.
         Index("ix_due_sendouts_resend", "project_id", "resend_id", postgresql_where=text("resend_id IS NOT NULL")),
+        # Each row is leased once, as a rule: its page has room for that, and no index has a part in it.
+        {"postgresql_with": {"fillfactor": 45}},
     )
 
     project_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -137,12 +139,16 @@ class DueSendout(Model):
     webhook_id: Mapped[UUID]
     due_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     lease_token: Mapped[UUID | None]
+    lease_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     asked_by: Mapped[str | None] = mapped_column(TEXT)
     resend_id: Mapped[UUID | None]
 
 
 class SendoutAttempt(Model):
-    """One try to deliver a sendout. `asked_by` is who sent it again by hand, None for one of the schedule."""
+    """One try to deliver a sendout. `asked_by` is who sent it again by hand, None for one of the schedule.
+
+    `id` is the lease under which it was made, so that what is written twice stands once. Other sendouts of the same claim have it too.
+    """
 
     __tablename__ = "sendout_attempts"
     __table_args__ = (
@@ -171,10 +177,10 @@ class SendoutAttempt(Model):
     started_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     duration_ms: Mapped[float]
     url: Mapped[str] = mapped_column(TEXT)
-    request_headers: Mapped[list[list[str]]] = mapped_column(JSONB)
+    request_headers: Mapped[list[list[str]]] = mapped_column(JSON)
     status_code: Mapped[int | None] = mapped_column(SmallInteger)
     error: Mapped[str | None] = mapped_column(TEXT)
-    response_headers: Mapped[list[list[str]]] = mapped_column(JSONB, default=list)
+    response_headers: Mapped[list[list[str]]] = mapped_column(JSON, default=list)
     response_body: Mapped[str | None] = mapped_column(TEXT)
     response_size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     response_is_cut: Mapped[bool] = mapped_column(default=False)

@@ -13,13 +13,14 @@ from sqlalchemy import Row, Select, SQLColumnExpression, Uuid, cast, func, selec
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from auditpanel.accounts.scope import Caller, ProjectScope
+from auditpanel.accounts.scope import ProjectScope
 from auditpanel.errors import NotFound, Unavailable
 from auditpanel.filters import FilterSet, Span
+from auditpanel.ids import Prefix, format_id
 from auditpanel.keyset import COUNT_CAP, Clause, Count, Direction, Place, counting, direction_of
 from auditpanel.time_limit import TimeIsUp, execute_within
 from auditpanel.webhooks.clauses import SENDOUTS, is_sendout, matching
-from auditpanel.webhooks.messages import MessageParts, message_body
+from auditpanel.webhooks.messages import MessageParts, message_of
 from auditpanel.webhooks.models import DueSendout, Event, Sendout, SendoutAttempt
 from auditpanel.webhooks.records import (
     AttemptLine,
@@ -236,18 +237,21 @@ def _attempt(row: Sequence[Any]) -> AttemptRecord:
 
 def _payload(scope: ProjectScope, line: SendoutLine, event: EventRecord) -> str:
     parts = MessageParts(
-        scope.project_id,
+        format_id(Prefix.PROJECT, scope.project_id),
+        line.source_id,
         line.key.id,
-        line.webhook_id,
         event.id,
         event.created_at,
         event.type,
         event.entity_id,
-        Caller(event.request_id, event.channel, event.user, event.api_key),
+        event.request_id,
+        event.channel,
+        event.user,
+        event.api_key,
         line.target_url,
         event.data,
     )
-    return message_body(parts).decode()
+    return message_of(parts).body.decode()
 
 
 def _headers(stored: list[list[str]]) -> Headers:

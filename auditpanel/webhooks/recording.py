@@ -1,9 +1,10 @@
 """What came of attempts, written for many at once: one statement for each project.
 
-It gets its rows as one JSON text. To adapt a dozen arrays in Python took longer than the rest of the recording.
+It gets its rows as one JSON text, in which what is nothing is left out. To adapt a dozen arrays in Python took longer than the rest of the
+recording.
 
-Written twice, it stands once: an attempt's id is made of its lease and its sendout, and a sendout is changed only by who still holds its
-lease. Where another has taken over meanwhile, the attempt is kept (it was made), and what it means is the other's to say.
+Written twice, it stands once: an attempt's id is its lease, and a sendout is changed only by who still holds its lease. Where another has
+taken over meanwhile, the attempt is kept (it was made), and what it means is the other's to say.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from auditpanel.ids import Prefix, format_id
 from auditpanel.webhooks.outcomes import Outcome, SwitchOff
 from auditpanel.webhooks.values import Attempt, Headers
 
@@ -25,58 +27,70 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 _encode = msgspec.json.Encoder().encode
 
 # Each part finds the tables as they were before, so none reads what another has written. What comes back is what is not ours any more.
+# Of what is ours, nobody has written the attempt before: with that its lease had ended.
 _RECORD = text("""
     WITH made AS MATERIALIZED (
-        SELECT *, CAST(md5(uuid_send(token) || uuid_send(sendout_id)) AS uuid) AS attempt_id, started_at IS NOT NULL AS is_attempt
-        FROM json_to_recordset(CAST(:rows AS json)) AS made (
-            sendout_id uuid, token uuid, created_at timestamptz, status text, tries int2, first_attempt_at timestamptz,
-            next_attempt_at timestamptz, due_at timestamptz, reason text, webhook_id uuid, started_at timestamptz,
-            duration_ms float8, url text, request_headers jsonb, status_code int2, error text, response_headers jsonb, response_body text,
-            response_size_bytes int8, response_is_cut bool, asked_by text, resend_id uuid)
+        SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS made (
+            sendout_id uuid, token uuid, status text, tries int2, first_attempt_at timestamptz, next_attempt_at timestamptz,
+            due_at timestamptz, reason text, started_at timestamptz, duration_ms float8, url text, request_headers json,
+            status_code int2, error text, response_headers json, response_body text, response_size_bytes int8, response_is_cut bool,
+            asked_by text, resend_id uuid)
+    ), done AS (
+        DELETE FROM due_sendouts AS due USING made
+        WHERE due.project_id = :project_id AND due.sendout_id = made.sendout_id AND due.lease_token = made.token AND made.due_at IS NULL
+        RETURNING due.created_at, due.webhook_id, made.*
+    ), later AS (
+        UPDATE due_sendouts AS due SET due_at = made.due_at, lease_token = NULL, lease_until = NULL, asked_by = NULL, resend_id = NULL
+        FROM made
+        WHERE due.project_id = :project_id AND due.sendout_id = made.sendout_id AND due.lease_token = made.token
+          AND made.due_at IS NOT NULL
+        RETURNING due.created_at, due.webhook_id, made.*
+    ), ours AS (
+        SELECT * FROM done UNION ALL SELECT * FROM later
     ), tried AS (
         INSERT INTO sendout_attempts (
             project_id, sendout_id, id, webhook_id, started_at, duration_ms, url, request_headers, status_code, error, response_headers,
             response_body, response_size_bytes, response_is_cut, asked_by, resend_id)
-        SELECT :project_id, sendout_id, attempt_id, webhook_id, started_at, duration_ms, url, request_headers, status_code, error,
+        SELECT :project_id, sendout_id, token, webhook_id, started_at, duration_ms, url, request_headers, status_code, error,
                response_headers, response_body, response_size_bytes, response_is_cut, asked_by, resend_id
-        FROM made WHERE is_attempt
-        ON CONFLICT DO NOTHING
-        RETURNING id
-    ), done AS (
-        DELETE FROM due_sendouts AS due USING made
-        WHERE due.project_id = :project_id AND due.sendout_id = made.sendout_id AND due.lease_token = made.token AND made.due_at IS NULL
-        RETURNING made.sendout_id, made.token, made.created_at, made.status, made.tries, made.first_attempt_at, made.next_attempt_at,
-                  made.reason, made.is_attempt, made.started_at, made.duration_ms, made.status_code
-    ), later AS (
-        UPDATE due_sendouts AS due SET due_at = made.due_at, lease_token = NULL, asked_by = NULL, resend_id = NULL
-        FROM made
-        WHERE due.project_id = :project_id AND due.sendout_id = made.sendout_id AND due.lease_token = made.token
-          AND made.due_at IS NOT NULL
-        RETURNING made.sendout_id, made.token, made.created_at, made.status, made.tries, made.first_attempt_at, made.next_attempt_at,
-                  made.reason, made.is_attempt, made.started_at, made.duration_ms, made.status_code
-    ), ours AS (
-        SELECT * FROM done UNION ALL SELECT * FROM later
+        FROM ours WHERE started_at IS NOT NULL
     ), changed AS (
         UPDATE sendouts AS sendout SET
-            status = ours.status, tries = ours.tries, attempts = sendout.attempts + CAST(ours.is_attempt AS int),
+            status = ours.status, tries = ours.tries, attempts = sendout.attempts + CAST(ours.started_at IS NOT NULL AS int),
             first_attempt_at = ours.first_attempt_at, next_attempt_at = ours.next_attempt_at, error = ours.reason,
             sent_at = coalesce(ours.started_at, sendout.sent_at),
-            status_code = CASE WHEN ours.is_attempt THEN ours.status_code ELSE sendout.status_code END,
+            status_code = CASE WHEN ours.started_at IS NULL THEN sendout.status_code ELSE ours.status_code END,
             duration_ms = coalesce(ours.duration_ms, sendout.duration_ms)
         FROM ours
         WHERE sendout.project_id = :project_id AND sendout.created_at = ours.created_at AND sendout.id = ours.sendout_id
     )
-    SELECT sendout_id, token, attempt_id IN (SELECT id FROM tried) AS is_new
-    FROM made WHERE (sendout_id, token) NOT IN (SELECT sendout_id, token FROM ours)
+    SELECT sendout_id, token FROM made WHERE (sendout_id, token) NOT IN (SELECT sendout_id, token FROM ours)
 """)
-_STRAY_ATTEMPTS = text("""
-    UPDATE sendouts AS sendout SET attempts = sendout.attempts + made.attempts
-    FROM (
-        SELECT sendout_id, created_at, count(*) AS attempts
-        FROM json_to_recordset(CAST(:rows AS json)) AS stray (sendout_id uuid, created_at timestamptz)
-        GROUP BY sendout_id, created_at
-    ) AS made
-    WHERE sendout.project_id = :project_id AND sendout.created_at = made.created_at AND sendout.id = made.sendout_id
+# What was written before is counted already.
+_RECORD_STRAYS = text("""
+    WITH made AS MATERIALIZED (
+        SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS made (
+            sendout_id uuid, token uuid, created_at timestamptz, webhook_id uuid,
+            started_at timestamptz, duration_ms float8, url text, request_headers json,
+            status_code int2, error text, response_headers json, response_body text, response_size_bytes int8, response_is_cut bool,
+            asked_by text, resend_id uuid)
+    ), tried AS (
+        INSERT INTO sendout_attempts (
+            project_id, sendout_id, id, webhook_id, started_at, duration_ms, url, request_headers, status_code, error, response_headers,
+            response_body, response_size_bytes, response_is_cut, asked_by, resend_id)
+        SELECT :project_id, sendout_id, token, webhook_id, started_at, duration_ms, url, request_headers, status_code, error,
+               response_headers, response_body, response_size_bytes, response_is_cut, asked_by, resend_id
+        FROM made
+        ON CONFLICT DO NOTHING
+        RETURNING sendout_id, id AS token
+    ), counted AS (
+        SELECT sendout_id, created_at, count(*) AS attempts FROM made JOIN tried USING (sendout_id, token) GROUP BY sendout_id, created_at
+    ), changed AS (
+        UPDATE sendouts AS sendout SET attempts = sendout.attempts + counted.attempts
+        FROM counted
+        WHERE sendout.project_id = :project_id AND sendout.created_at = counted.created_at AND sendout.id = counted.sendout_id
+    )
+    SELECT sendout_id FROM tried
 """)
 _DELIVERED = text("""
     UPDATE webhooks SET last_delivered_at = greatest(last_delivered_at, CAST(:at AS timestamptz))
@@ -89,36 +103,32 @@ _SWITCH_OFF = text("""
 """)
 
 
-class _Row(msgspec.Struct, gc=False):
+class _Row(msgspec.Struct, omit_defaults=True, gc=False):
     """An outcome, and the attempt that it comes of, if any. Named as the columns are; `reason` is the sendout's error."""
 
     sendout_id: UUID
     token: UUID
-    created_at: datetime
     status: str
     tries: int
     first_attempt_at: datetime | None
-    next_attempt_at: datetime | None
-    due_at: datetime | None
-    reason: str | None
-    webhook_id: UUID
-    asked_by: str | None
-    resend_id: UUID | None
+    next_attempt_at: datetime | None = None
+    due_at: datetime | None = None
+    reason: str | None = None
+    asked_by: str | None = None
+    resend_id: UUID | None = None
     started_at: datetime | None = None
     duration_ms: float | None = None
     url: str | None = None
-    request_headers: Headers = []
+    request_headers: Headers | None = None
     status_code: int | None = None
     error: str | None = None
-    response_headers: Headers = []
+    response_headers: Headers | None = None
     response_body: str | None = None
     response_size_bytes: int | None = None
-    response_is_cut: bool = False
-
-
-class _Stray(msgspec.Struct, gc=False):
-    sendout_id: UUID
-    created_at: datetime
+    response_is_cut: bool | None = None
+    # Of those that lost their lease; else the row that says what is due knows them.
+    created_at: datetime | None = None
+    webhook_id: UUID | None = None
 
 
 def record(session: Session, outcomes: Sequence[Outcome], now: datetime) -> None:
@@ -136,10 +146,9 @@ def _record_of_project(session: Session, project_id: UUID, outcomes: Sequence[Ou
     taken = session.execute(_RECORD, {"project_id": project_id, "rows": rows}).all()
     if taken:
         # By the lease too: of one sendout there may be the outcome of a lease that was lost, and of the one after it.
-        is_new = {(sendout_id, token): new for sendout_id, token, new in taken}
-        # What was written before is counted already.
-        _count_strays(session, project_id, [outcome for outcome in outcomes if is_new.get(_lease_of(outcome))])
-        outcomes = [outcome for outcome in outcomes if _lease_of(outcome) not in is_new]
+        lost = {(sendout_id, token) for sendout_id, token in taken}
+        _record_strays(session, project_id, [outcome for outcome in outcomes if _lease_of(outcome) in lost])
+        outcomes = [outcome for outcome in outcomes if _lease_of(outcome) not in lost]
     _write_deliveries(session, project_id, outcomes)
     _switch_off(session, project_id, outcomes, now)
 
@@ -172,13 +181,10 @@ def _reach(end: SwitchOff) -> tuple[bool, datetime]:
     return end.unless_delivered_since is None, end.unless_delivered_since or _NEVER
 
 
-def _count_strays(session: Session, project_id: UUID, strays: Sequence[Outcome]) -> None:
-    if not strays:
-        return
-    for stray in strays:
-        logging.getLogger(__name__).warning("sendout %s: another has taken it over meanwhile", stray.claimed.message.id)
-    rows = [_Stray(stray.claimed.sendout_id, stray.claimed.created_at) for stray in strays]
-    session.execute(_STRAY_ATTEMPTS, {"project_id": project_id, "rows": _encode(rows).decode()})
+def _record_strays(session: Session, project_id: UUID, strays: Sequence[Outcome]) -> None:
+    rows = [_stray_row(stray) for stray in strays if stray.attempt]
+    for sendout_id in session.scalars(_RECORD_STRAYS, {"project_id": project_id, "rows": _encode(rows).decode()}) if rows else ():
+        logging.getLogger(__name__).warning("sendout %s: another has taken it over meanwhile", format_id(Prefix.SENDOUT, sendout_id))
 
 
 def _lease_of(outcome: Outcome) -> tuple[UUID, UUID]:
@@ -190,14 +196,12 @@ def _row(outcome: Outcome) -> _Row:
     row = _Row(
         claimed.sendout_id,
         claimed.token,
-        claimed.created_at,
         outcome.status,
         outcome.tries,
         outcome.first_attempt_at,
         outcome.next_attempt_at,
         outcome.due_at,
         outcome.error,
-        claimed.source.webhook_id,
         claimed.asked_by,
         claimed.resend_id,
     )
@@ -206,9 +210,16 @@ def _row(outcome: Outcome) -> _Row:
     return row
 
 
+def _stray_row(outcome: Outcome) -> _Row:
+    row = _row(outcome)
+    row.created_at, row.webhook_id = outcome.claimed.created_at, outcome.claimed.source.webhook_id
+    return row
+
+
 def _add_attempt(row: _Row, attempt: Attempt) -> None:
     row.url, row.request_headers = attempt.url, attempt.request_headers
     row.started_at, row.duration_ms, row.error = attempt.started_at, attempt.duration_ms, attempt.error
+    row.response_headers, row.response_is_cut = [], False
     if answer := attempt.answer:
         row.status_code, row.response_headers, row.response_body = answer.status_code, answer.headers, answer.body
         row.response_size_bytes, row.response_is_cut = answer.size_bytes, answer.is_cut

@@ -225,7 +225,9 @@ def _take_back(session: Session, project_id: UUID, resend_id: UUID) -> int:
     left_to_schedule = (
         update(DueSendout)
         .where(*is_waiting, *to_be_tried)
-        .values(due_at=func.coalesce(Sendout.next_attempt_at, func.now()), lease_token=None, asked_by=None, resend_id=None)
+        .values(
+            due_at=func.coalesce(Sendout.next_attempt_at, func.now()), lease_token=None, lease_until=None, asked_by=None, resend_id=None
+        )
         .returning(DueSendout.sendout_id)
         .cte("left_to_schedule")
     )

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Select, case, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
 from auditpanel.time_limit import TimeIsUp, execute_within
 from auditpanel.webhooks.models import Sendout, SendoutAttempt, Webhook
+from auditpanel.webhooks.records import AttemptLine
 from auditpanel.webhooks.values import SendoutStatus
 
 TRACE_BUDGET_S = 1.0
@@ -98,15 +99,18 @@ def webhooks_of(session: Session, scope: ProjectScope, webhook_ids: Sequence[UUI
     return {row.id: TracedWebhook(row.name, row.url, row.removed_at is not None) for row in rows}
 
 
-def answers_of(session: Session, scope: ProjectScope, sendout_ids: Sequence[UUID], attempt_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """The beginning of what was answered, by the attempt; without those that were answered nothing. Nothing in it is redacted."""
-    statement = select(SendoutAttempt.id, func.left(SendoutAttempt.response_body, ANSWER_READ)).where(
+def answers_of(session: Session, scope: ProjectScope, attempts: Sequence[AttemptLine]) -> dict[UUID, str]:
+    """The beginning of what was answered, by the sendout; without those that were answered nothing. Nothing in it is redacted.
+
+    Of each sendout one attempt is asked for.
+    """
+    keys = [(attempt.sendout_id, attempt.id) for attempt in attempts]
+    statement = select(SendoutAttempt.sendout_id, func.left(SendoutAttempt.response_body, ANSWER_READ)).where(
         SendoutAttempt.project_id == scope.project_id,
-        SendoutAttempt.sendout_id.in_(sendout_ids),
-        SendoutAttempt.id.in_(attempt_ids),
+        tuple_(SendoutAttempt.sendout_id, SendoutAttempt.id).in_(keys),
         SendoutAttempt.response_body != "",
     )
-    return {row[0]: row[1] for row in session.execute(statement)} if attempt_ids else {}
+    return {row[0]: row[1] for row in session.execute(statement)} if keys else {}
 
 
 def _told(session: Session, sendouts: Select[Any], budget_s: float) -> tuple[list[EventShare], list[SendoutGroup]]:

@@ -85,7 +85,7 @@ def webhook(session: Session, scope: ProjectScope, webhook_id: UUID) -> Webhook:
 
 def let_it_be_due(session: Session, scope: ProjectScope) -> None:
     """As if the time until the next attempt, or until the end of a lease, had gone by."""
-    session.execute(text("UPDATE due_sendouts SET due_at = now() WHERE project_id = :id"), {"id": scope.project_id})
+    session.execute(text("UPDATE due_sendouts SET due_at = now(), lease_until = NULL WHERE project_id = :id"), {"id": scope.project_id})
     session.commit()
 
 

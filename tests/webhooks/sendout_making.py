@@ -131,7 +131,7 @@ def due_of(session: Session, scope: ProjectScope) -> dict[UUID, DueSendout]:
 
 def lease(session: Session, due: DueSendout) -> None:
     """As a claim does."""
-    due.lease_token, due.due_at = new_uuid(), datetime.now(UTC) + timedelta(seconds=30)
+    due.lease_token, due.lease_until = new_uuid(), datetime.now(UTC) + timedelta(seconds=30)
     session.commit()
 
 

@@ -96,10 +96,22 @@ def test_the_claims_read_their_indexes(session: Session, source: Source) -> None
 def test_what_is_claimed_comes_up_again_when_the_lease_ends(session: Session, scope: ProjectScope, source: Source) -> None:
     taken = claim(session, source, size=30)
     assert claim(session, source) == [] and source not in claiming.due_sources(session)
-    assert all(LEASE - timedelta(seconds=5) < row.due_at - utc_now() <= LEASE for row in due(session, scope))
+    assert all(row.lease_until and LEASE - timedelta(seconds=5) < row.lease_until - utc_now() <= LEASE for row in due(session, scope))
     let_it_be_due(session, scope)
     again = claim(session, source, size=30)
     assert {one.message for one in again} == {one.message for one in taken}
+
+
+def test_what_a_dead_worker_held_comes_before_the_rest_of_a_backlog(session: Session, source: Source) -> None:
+    held = claim(session, source, size=10)
+    session.execute(text("UPDATE due_sendouts SET lease_until = now() WHERE lease_until IS NOT NULL"))
+    session.commit()
+    assert [one.message for one in claim(session, source, size=10)] == [one.message for one in held]
+
+
+def test_no_index_has_an_entry_for_a_lease(session: Session) -> None:
+    indexes = list(session.scalars(text("SELECT indexdef FROM pg_indexes WHERE tablename = 'due_sendouts'")))
+    assert len(indexes) == 4 and not any("lease" in index for index in indexes)
 
 
 def test_what_is_given_back_is_due_at_once(session: Session, source: Source) -> None:

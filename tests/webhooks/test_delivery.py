@@ -405,7 +405,7 @@ def test_asked_to_stop_it_ends_soon_and_leaves_the_rest_due(
     assert utc_now() - started < timedelta(seconds=3)
     assert {sendout.status for sendout in sendouts(session, scope)} == {"RETRY"}
     rows = due(session, scope)
-    assert len(rows) == 20 and all(row.lease_token is None and row.due_at <= utc_now() for row in rows)
+    assert len(rows) == 20 and all(row.lease_token is None and row.lease_until is None and row.due_at <= utc_now() for row in rows)
 
 
 def test_sending_again_in_bulk_is_fed_by_the_loop(engine: Engine, session: Session, scope: ProjectScope, receiver: Receiver) -> None:

@@ -111,7 +111,7 @@ def test_a_lease_that_has_run_out_is_nobodys(session: Session, scope: ProjectSco
     sendout_id = make_sendout(session, scope, webhook_id, RETRY)
     due = due_of(session, scope)[sendout_id]
     lease(session, due)
-    due.due_at -= timedelta(minutes=1)
+    due.lease_until = NOW - timedelta(minutes=1)
     session.commit()
     assert send_again(session, scope, sendout_id, NINA).is_new
     assert due_of(session, scope)[sendout_id].lease_token is None
@@ -297,7 +297,7 @@ def test_stopping_leaves_alone_what_a_worker_gives_back_at_that_moment(
         if "due_sendouts" in str(call[2]) and not given_back:
             given_back.append(sendout_id)
             with Session(engine) as worker:
-                worker.execute(update(DueSendout).where(DueSendout.sendout_id == sendout_id).values(lease_token=None, due_at=func.now()))
+                worker.execute(update(DueSendout).where(DueSendout.sendout_id == sendout_id).values(lease_token=None, lease_until=None))
                 worker.commit()
 
     event.listen(engine, "after_cursor_execute", give_back)

@@ -108,10 +108,9 @@ def _some(session: Session, scope: ProjectScope, request_id: str, group: Sendout
 def _opened(session: Session, scope: ProjectScope, lines: Sequence[SendoutLine]) -> Iterator[Opened]:
     redactor = Redactor.of(scope.redact_paths)
     attempts = attempts_of(session, scope, [line.key.id for line in lines])
-    last = [made[-1].id for made in attempts.values() if made and not made[-1].delivered]
-    answers = answers_of(session, scope, list(attempts), last)
+    answers = answers_of(session, scope, [made[-1] for made in attempts.values() if made and not made[-1].delivered])
     for line in lines:
         made = attempts[line.key.id]
-        answer = redactor.body(answers.get(made[-1].id, "")) if made else ""
+        answer = redactor.body(answers.get(line.key.id, ""))
         shortened = answer if len(answer) <= ANSWER_SHOWN else f"{answer[:ANSWER_SHOWN]}…"
         yield Opened(redacted_line(redactor, line), [redacted_attempt_line(redactor, attempt) for attempt in made], shortened)
