@@ -131,9 +131,20 @@ class _Bench:
         while self._children():
             time.sleep(0.05)
 
+    @contextmanager
+    def without_worker(self) -> Iterator[None]:
+        """Neither a delivery that lingers nor the next one takes what is raised."""
+        self.worker.suspend()
+        try:
+            self.wait_until_idle()
+            yield
+        finally:
+            self.worker.resume()
+
     def _children(self) -> list[psutil.Process]:
+        """Those that have ended are there until the worker, which may be suspended, has seen it."""
         with suppress(psutil.NoSuchProcess):
-            return self.worker.children()
+            return [child for child in self.worker.children() if child.status() != psutil.STATUS_ZOMBIE]
         return []
 
     def deliver(self, count: int) -> _Delivered:
@@ -258,17 +269,14 @@ def _arrivals_s(bench: _Bench) -> list[float]:
 
 def _time_claims(bench: _Bench, sent: int) -> Ratio:
     """In a transaction each that is taken back."""
-    # Neither a delivery that lingers nor the next one is to take them first.
-    bench.wait_until_idle()
-    bench.worker.suspend()
-    scope, source = bench.make_webhook("/claimed")
-    bench.raise_many(scope, CLAIM_SIZE * 10)
-    settle(bench.stage, "sendouts", "due_sendouts", "events")
-    before = _claim_s(bench, source)
-    _fill_with_sent(bench, scope, source, sent)
-    settle(bench.stage, "sendouts")
-    after = _claim_s(bench, source)
-    bench.worker.resume()
+    with bench.without_worker():
+        scope, source = bench.make_webhook("/claimed")
+        bench.raise_many(scope, CLAIM_SIZE * 10)
+        settle(bench.stage, "sendouts", "due_sendouts", "events")
+        before = _claim_s(bench, source)
+        _fill_with_sent(bench, scope, source, sent)
+        settle(bench.stage, "sendouts")
+        after = _claim_s(bench, source)
     return Ratio.at_most(1.5, f"a claim of {CLAIM_SIZE} beside {sent:,} sent ones", after / before, times(after, before))
 
 
