@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, TypeVarTuple
+from typing import Any, Generic, TypeVarTuple, cast
 
-from sqlalchemy import Dialect, Row, Select
+from sqlalchemy import Dialect, Select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
-from auditpanel.time_limit import execute_text_within
+from auditpanel.time_limit import execute_text_within, psycopg_connection
 
 Columns = TypeVarTuple("Columns")
 _DIALECT: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 class FixedStatement(Generic[*Columns]):
-    """Its text is made once. For what every page asks: SQLAlchemy's way from a statement to its text takes longer than the database.
+    """Its text is made once, and psycopg alone runs it. For what every page asks: SQLAlchemy's way from a statement to its text, and
+    from its answer to rows, takes longer than the database.
 
     Its values are those of `bindparam`, and those by whose `stand_ins` it was built; both go by their names. It has columns, no
     entities, and no `IN`, whose text depends on the values.
@@ -31,8 +32,9 @@ class FixedStatement(Generic[*Columns]):
         self._constants = compiled.params
         self._named = [(parameter, names[id(value)]) for parameter, value in compiled.params.items() if id(value) in names]
 
-    def rows(self, session: Session, values: Mapping[str, object]) -> Sequence[Row[*Columns]]:
-        return session.connection().exec_driver_sql(self._text, self._asked(values)).all()
+    def rows(self, session: Session, values: Mapping[str, object]) -> Sequence[tuple[*Columns]]:
+        cursor = psycopg_connection(session).execute(self._text.encode(), self._asked(values))
+        return cast(list[tuple[*Columns]], cursor.fetchall())
 
     def rows_within(self, session: Session, values: Mapping[str, object], timeout_s: float) -> Sequence[tuple[Any, ...]]:
         """Raises TimeIsUp where the time was not enough; the transaction goes on."""

@@ -38,9 +38,7 @@ def execute_within(session: Session, statement: Select[*tuple[Any, ...]], timeou
 
 def execute_text_within(session: Session, text: str, values: Mapping[str, object], timeout_s: float) -> list[tuple[Any, ...]]:
     """The same in a single message: psycopg writes the values into the text."""
-    connection = session.connection().connection.driver_connection
-    assert isinstance(connection, psycopg.Connection)
-    with psycopg.ClientCursor(connection) as cursor:
+    with psycopg.ClientCursor(psycopg_connection(session)) as cursor:
         try:
             cursor.execute(f"{_begin(timeout_s)}; {text}; {_END}".encode(), values)
         except QueryCanceled:
@@ -49,6 +47,13 @@ def execute_text_within(session: Session, text: str, values: Mapping[str, object
         # Behind the answers to the two commands.
         cursor.set_result(2)
         return cursor.fetchall()
+
+
+def psycopg_connection(session: Session) -> psycopg.Connection:
+    """The connection of the session's transaction."""
+    connection = session.connection().connection.driver_connection
+    assert isinstance(connection, psycopg.Connection)
+    return connection
 
 
 def _begin(timeout_s: float) -> str:

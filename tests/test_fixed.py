@@ -22,7 +22,7 @@ def test_values_take_the_place_of_their_names_and_stand_ins_and_constants_stay(s
         select(Project.id).where(Project.id == stand_in, Project.name == bindparam("name"), Project.time_zone != "Mars"), {"id": stand_in}
     )
     for project in (one, other):
-        assert [row.id for row in statement.rows(session, {"id": project.id, "name": project.name})] == [project.id]
+        assert statement.rows(session, {"id": project.id, "name": project.name}) == [(project.id,)]
     assert statement.rows(session, {"id": one.id, "name": other.name}) == []
 
 

@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
-import psycopg
 from psycopg import errors, sql
 from sqlalchemy import select, tuple_
 from sqlalchemy.engine import Engine
@@ -28,6 +27,7 @@ from auditpanel.logs.models import Log, LogContent
 from auditpanel.logs.partitions import make_months, month_of
 from auditpanel.logs.redaction import Redactor
 from auditpanel.logs.values import Headers, NewLog, Reference
+from auditpanel.time_limit import psycopg_connection
 from auditpanel.times import iso_utc
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -245,13 +245,11 @@ def _append(session: Session, scope: ProjectScope, rows: Sequence[Rows]) -> int:
 
 
 def _copy(session: Session, table: type[Log] | type[LogContent], rows: Iterable[tuple[object, ...]]) -> None:
-    connection = session.connection().connection.driver_connection
-    assert isinstance(connection, psycopg.Connection)
     columns = [column.name for column in table.__table__.columns]
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(table.__tablename__), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+    with psycopg_connection(session).cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
 
