@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 from flask import Flask
 from flask_admin import Admin
@@ -27,7 +27,7 @@ def register(app: Flask) -> None:
     app.context_processor(add_shell)
     app.add_template_filter(write_unseen, "seen")
     # A macro that is called for many rows with few values.
-    app.add_template_global(cache, "drawn_once")
+    app.add_template_global(lru_cache(500), "drawn_once")
     app.register_blueprint(login.blueprint)
     app.register_blueprint(account.blueprint)
     admin = Admin(app, name="Auditpanel", index_view=HomeView(url="/", endpoint="home"))
