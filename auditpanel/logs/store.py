@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
+import psycopg
 from psycopg import errors, sql
 from sqlalchemy import select, tuple_
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
@@ -46,7 +47,7 @@ def _insert(table: type[Log] | type[LogContent]) -> sql.Composed:
 
 
 # A log and its content in one statement, which is one transaction where no other is open.
-APPEND_ONE = sql.SQL("WITH log AS ({}) {}").format(_insert(Log), _insert(LogContent)).as_string()
+APPEND_ONE = sql.SQL("WITH log AS ({}) {}").format(_insert(Log), _insert(LogContent)).as_string().encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +113,22 @@ def store_call(engine: Engine, scope: ProjectScope, log: NewLog, *, now: datetim
     if reason := _out_of_time(log.occurred_at, now):
         raise InvalidInput(reason)
     row = rows_of(scope, log, uuid7_at(log.occurred_at, log.id.bytes if log.id else os.urandom(16)), Redactor.of(scope.redact_paths))
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    try:
+        _append_one(engine, row)
+    except errors.CheckViolation:
+        make_months(engine, {month_of(row.key[0])})
+        _append_one(engine, row)
+
+
+def _append_one(engine: Engine, row: Rows) -> None:
+    with closing(engine.raw_connection()) as pooled:
+        connection = pooled.driver_connection
+        assert isinstance(connection, psycopg.Connection)
+        connection.autocommit = True
         try:
-            connection.exec_driver_sql(APPEND_ONE, row.log + row.content)
-        except IntegrityError as error:
-            if not isinstance(error.orig, errors.CheckViolation):
-                raise
-            make_months(engine, {month_of(row.key[0])})
-            connection.exec_driver_sql(APPEND_ONE, row.log + row.content)
+            connection.execute(APPEND_ONE, row.log + row.content)
+        finally:
+            connection.autocommit = False
 
 
 def _out_of_time(occurred_at: datetime, now: datetime) -> str | None:
