@@ -126,7 +126,7 @@ def _append_one(engine: Engine, row: Rows) -> None:
         assert isinstance(connection, psycopg.Connection)
         connection.autocommit = True
         try:
-            connection.execute(APPEND_ONE, row.log + row.content)
+            connection.execute(APPEND_ONE, row.log + row.content, prepare=True)
         finally:
             connection.autocommit = False
 
