@@ -254,9 +254,14 @@ _HAS_LOGS = FixedStatement(
 )
 
 
+# The projects that have: logs stay, so nobody has to ask again.
+_HAVE_LOGS: set[UUID] = set()
+
+
 def has_logs(session: Session, scope: ProjectScope) -> bool:
-    ((found,),) = _HAS_LOGS.rows(session, {"project_id": scope.project_id})
-    return found
+    if scope.project_id not in _HAVE_LOGS and _HAS_LOGS.rows(session, {"project_id": scope.project_id}) == [(True,)]:
+        _HAVE_LOGS.add(scope.project_id)
+    return scope.project_id in _HAVE_LOGS
 
 
 def get_log(session: Session, scope: ProjectScope, log_id: UUID) -> LogRecord:
