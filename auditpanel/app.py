@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, current_app, request
 from flask.sessions import SecureCookieSessionInterface
+from flask.templating import Environment
 from sqlalchemy.engine import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -35,11 +38,18 @@ class PanelSessions(SecureCookieSessionInterface):
         return request.is_secure
 
 
+class PanelEnvironment(Environment):
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """Nothing has globals of its own. Those of a chain are compared key by key at each import of macros, a dozen for a page."""
+        return super().make_globals(d) if d else self.globals
+
+
 def create_app(settings: Settings) -> Flask:
     """Put the parts together. Neither the database nor Redis is asked for anything here."""
     make_folder(settings.data)
     servers = ServerUrls.of(settings)
     app = Flask("auditpanel", static_folder="panel/static", template_folder=str(ROOT / "templates"))
+    app.jinja_environment = PanelEnvironment
     app.config.update(
         SETTINGS=settings,
         SECRET_KEY=load_secret_key(settings),

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, TypeVarTuple
+from typing import Any, Generic, TypeVarTuple, cast
 
-from sqlalchemy import Dialect, Row, Select
+from psycopg import sql
+from sqlalchemy import Dialect, Select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
-from auditpanel.time_limit import execute_text_within
+from auditpanel.time_limit import execute_text_within, psycopg_connection
 
 Columns = TypeVarTuple("Columns")
 _DIALECT: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 class FixedStatement(Generic[*Columns]):
-    """Its text is made once. For what every page asks: SQLAlchemy's way from a statement to its text takes longer than the database.
+    """Its text is made once, and psycopg alone runs it. For what every page asks: SQLAlchemy's way from a statement to its text, and
+    from its answer to rows, takes longer than the database.
 
     Its values are those of `bindparam`, and those by whose `stand_ins` it was built; both go by their names. It has columns, no
     entities, and no `IN`, whose text depends on the values.
@@ -25,18 +27,23 @@ class FixedStatement(Generic[*Columns]):
     def __init__(self, statement: Select[*Columns], stand_ins: Mapping[str, object] | None = None) -> None:
         compiled = statement.compile(dialect=_DIALECT)
         names = {id(stand_in): name for name, stand_in in (stand_ins or {}).items()}
-        self._text = str(compiled)
         if compiled.post_compile_params:
-            raise ValueError(f"a fixed statement has no IN and nothing else whose text depends on the values: {self._text}")
-        self._constants = compiled.params
-        self._named = [(parameter, names[id(value)]) for parameter, value in compiled.params.items() if id(value) in names]
+            raise ValueError(f"a fixed statement has no IN and nothing else whose text depends on the values: {compiled}")
+        text = str(compiled)
+        for parameter, value in compiled.params.items():
+            if id(value) in names:
+                text = text.replace(f"%({parameter})s", f"%({names[id(value)]})s")
+            elif not compiled.binds[parameter].required:
+                # Written out, so that a plan for any values knows which partial index will do.
+                text = text.replace(f"%({parameter})s", sql.Literal(value).as_string().replace("%", "%%"))
+        self._text = text
 
-    def rows(self, session: Session, values: Mapping[str, object]) -> Sequence[Row[*Columns]]:
-        return session.connection().exec_driver_sql(self._text, self._asked(values)).all()
+    def rows(self, session: Session, values: Mapping[str, object]) -> Sequence[tuple[*Columns]]:
+        connection = psycopg_connection(session)
+        # What is prepared outlives no ROLLBACK, which ends other requests.
+        cursor = connection.execute(self._text.encode(), values, prepare=connection.autocommit)
+        return cast(list[tuple[*Columns]], cursor.fetchall())
 
     def rows_within(self, session: Session, values: Mapping[str, object], timeout_s: float) -> Sequence[tuple[Any, ...]]:
         """Raises TimeIsUp where the time was not enough; the transaction goes on."""
-        return execute_text_within(session, self._text, self._asked(values), timeout_s)
-
-    def _asked(self, values: Mapping[str, object]) -> Mapping[str, object]:
-        return {**self._constants, **values, **{parameter: values[name] for parameter, name in self._named}}
+        return execute_text_within(session, self._text, values, timeout_s)

@@ -47,11 +47,14 @@ def _speak_utc(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None
     connection.commit()
 
 
+# Uses of a statement before psycopg prepares it by itself.
+NEVER = 2**31
 ENGINE_OPTIONS = {
     "pool_events": [(_speak_utc, "connect"), (_check_is_open, "checkout")],
     "hide_parameters": True,
-    # A generic plan knows nothing of how much of a project a value makes up; planning anew takes less than a millisecond.
-    "connect_args": {"prepare_threshold": None, "connect_timeout": 5, "keepalives_idle": 30},
+    # Nothing is prepared but what asks for it. A generic plan knows nothing of how much of a project a value makes up, and planning anew
+    # takes less than a millisecond.
+    "connect_args": {"prepare_threshold": NEVER, "connect_timeout": 5, "keepalives_idle": 30},
 }
 
 

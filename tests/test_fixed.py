@@ -5,13 +5,18 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
-from sqlalchemy import bindparam, func, select
+from flask import Flask
+from psycopg.pq import TransactionStatus
+from sqlalchemy import bindparam, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.models import Project
+from auditpanel.extensions import db
 from auditpanel.fixed import FixedStatement
-from auditpanel.time_limit import TimeIsUp
+from auditpanel.time_limit import TimeIsUp, execute_within, psycopg_connection
 from tests.factories import make_project
+
+SLOW = FixedStatement(select(func.pg_sleep(5)))
 
 
 def test_values_take_the_place_of_their_names_and_stand_ins_and_constants_stay(session: Session) -> None:
@@ -22,19 +27,43 @@ def test_values_take_the_place_of_their_names_and_stand_ins_and_constants_stay(s
         select(Project.id).where(Project.id == stand_in, Project.name == bindparam("name"), Project.time_zone != "Mars"), {"id": stand_in}
     )
     for project in (one, other):
-        assert [row.id for row in statement.rows(session, {"id": project.id, "name": project.name})] == [project.id]
+        assert statement.rows(session, {"id": project.id, "name": project.name}) == [(project.id,)]
     assert statement.rows(session, {"id": one.id, "name": other.name}) == []
 
 
 def test_a_statement_that_takes_too_long_is_ended_and_the_transaction_goes_on(session: Session) -> None:
     project = make_project(session, name="Not committed yet")
-    slow = FixedStatement(select(func.pg_sleep(5)))
     with pytest.raises(TimeIsUp):
-        slow.rows_within(session, {}, 0.05)
+        SLOW.rows_within(session, {}, 0.05)
+    with pytest.raises(TimeIsUp):
+        execute_within(session, select(func.pg_sleep(5)), 0.05)
     quick = FixedStatement(select(Project.name).where(Project.id == bindparam("id"), Project.name.like("Not%")))
     assert quick.rows_within(session, {"id": project.id}, 5) == [("Not committed yet",)]
     assert session.scalar(select(func.current_setting("statement_timeout"))) == "0"
     session.rollback()
+
+
+def test_a_reader_without_a_transaction_has_statements_prepared_and_ended_in_time(app: Flask) -> None:
+    with app.test_request_context():
+        connection = psycopg_connection(db.session())
+        with pytest.raises(TimeIsUp):
+            SLOW.rows_within(db.session(), {}, 0.05)
+        with pytest.raises(TimeIsUp):
+            execute_within(db.session(), select(func.pg_sleep(5)), 0.05)
+        assert execute_within(db.session(), select(func.current_setting("statement_timeout")), 5) == [("5s",)]
+        assert db.session.scalar(select(func.current_setting("statement_timeout"))) == "0"
+        prepared = FixedStatement(select(func.count()).where(literal_column("'it is prepared'") == bindparam("text")))
+        assert prepared.rows(db.session(), {"text": "no"}) == [(0,)]
+        assert connection.info.transaction_status is TransactionStatus.IDLE
+        db.session.rollback()
+        names = connection.execute("SELECT statement FROM pg_prepared_statements WHERE statement LIKE %s", ["%it is prepared%"]).fetchall()
+        assert len(names) == 1
+
+
+def test_a_form_has_one_transaction(app: Flask) -> None:
+    with app.test_request_context(method="POST"):
+        assert FixedStatement(select(func.count())).rows(db.session(), {}) == [(1,)]
+        assert psycopg_connection(db.session()).info.transaction_status is TransactionStatus.INTRANS
 
 
 def test_a_text_that_depends_on_its_values_is_refused() -> None:

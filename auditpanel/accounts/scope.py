@@ -19,13 +19,13 @@ from auditpanel.ids import Prefix, format_id
 
 _ENTERING = FixedStatement(
     select(
-        User.id.label("user_id"),
+        User.id,
         User.email,
-        User.name.label("user_name"),
+        User.name,
         User.is_superuser,
         Membership.role,
-        Project.id.label("project_id"),
-        Project.name.label("project_name"),
+        Project.id,
+        Project.name,
         Project.time_zone,
         Project.redact_paths,
         Project.body_limit_bytes,
@@ -100,13 +100,12 @@ def find_entry(session: Session, token: str, now: datetime, project_id: UUID | N
     rows = _ENTERING.rows(session, {"token_hash": hash_token(token), "now": now, "project_id": project_id})
     if not rows:
         return None
-    (row,) = rows
-    role = _role(row.is_superuser, row.role)
+    ((user_id, email, name, is_superuser, of_member, found_id, project_name, time_zone, redact_paths, body_limit_bytes),) = rows
+    role = _role(is_superuser, of_member)
     scope = None
-    if row.project_id and role:
-        zone, paths = ZoneInfo(row.time_zone), tuple(row.redact_paths)
-        scope = ProjectScope(row.project_id, row.project_name, zone, role, paths, row.body_limit_bytes)
-    return Entry(row.user_id, row.email, row.user_name, row.is_superuser, scope)
+    if found_id and role:
+        scope = ProjectScope(found_id, project_name, ZoneInfo(time_zone), role, tuple(redact_paths), body_limit_bytes)
+    return Entry(user_id, email, name, is_superuser, scope)
 
 
 def scope_of_member(session: Session, user: User, project_id: UUID) -> ProjectScope:

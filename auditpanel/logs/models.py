@@ -22,13 +22,22 @@ class Log(Model):
     __table_args__ = (
         # Lists narrowed to an origin.
         Index("ix_logs_origin", "project_id", "origin", text("occurred_at DESC"), text("id DESC")),
-        # Lists of errors only, and their count, also of one origin's.
+        # Lists of errors only, and their count, also of several origins'.
         Index(
             "ix_logs_failures",
             "project_id",
             text("occurred_at DESC"),
             text("id DESC"),
             postgresql_include=["origin"],
+            postgresql_where=text("status_code >= 400"),
+        ),
+        # An origin's failures, and their count: within ix_logs_failures, those of all origins would be read for it.
+        Index(
+            "ix_logs_origin_failures",
+            "project_id",
+            "origin",
+            text("occurred_at DESC"),
+            text("id DESC"),
             postgresql_where=text("status_code >= 400"),
         ),
         # The request id that a customer's mail quotes, and the trace.

@@ -17,7 +17,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ScalarSelect, asc, desc, func, or_, select
+from sqlalchemy import ScalarSelect, asc, bindparam, desc, func, or_, select
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
@@ -27,6 +27,7 @@ from auditpanel.fixed import FixedStatement
 from auditpanel.ids import EPOCH, uuid7_moment
 from auditpanel.keyset import COUNT_CAP, Clause, Direction, Page, Place, counting
 from auditpanel.keyset import Count as Count
+from auditpanel.logs.capped import CappedCounts
 from auditpanel.logs.clauses import LOGS, Bounds, rest_clauses, served_clauses
 from auditpanel.logs.models import Log, LogContent
 from auditpanel.logs.values import LogKey, LogLine, LogRecord, Message, Origin, Reference
@@ -70,6 +71,7 @@ class Pace:
 
 
 PACE = Pace()
+_CAPPED = CappedCounts()
 
 
 @dataclass(frozen=True)
@@ -165,12 +167,19 @@ def _read_and_count(session: Session, bounds: Bounds, filters: FilterSet, size: 
     """Raises TimeIsUp where it takes longer than a count may."""
     span, place = bounds.span, bounds.place
     direction = place.direction if place else None
-    statement = _counted_page(filters, tuple(counted), size + 1, span.start is not None, span.end is not None, direction)
+    to_count = tuple(of_one for of_one in counted if not _CAPPED.holds(bounds.project_id, of_one))
+    statement = _counted_page(filters, to_count, size + 1, span.start is not None, span.end is not None, direction)
     asked = {"project_id": bounds.project_id, "start": span.start, "end": span.end}
     asked |= {"at": place.key.at, "id": place.key.id} if place else {}
     rows = statement.rows_within(session, asked, COUNT_BUDGET_S)
     page = LogPage.of([_line(row[: len(LINE_COLUMNS)]) for row in rows], bounds.direction, size)
-    return replace(page, counts=tuple(Count.of(number, COUNT_CAP) for number in rows[0][len(LINE_COLUMNS) :]) if rows else None)
+    if not rows:
+        return page
+    counts = dict(zip(to_count, (Count.of(number, COUNT_CAP) for number in rows[0][len(LINE_COLUMNS) :]), strict=True))
+    for of_one, count in counts.items():
+        if not count.is_exact:
+            _CAPPED.note(bounds.project_id, of_one)
+    return replace(page, counts=tuple(counts.get(of_one, Count(COUNT_CAP, is_exact=False)) for of_one in counted))
 
 
 @lru_cache(maxsize=100)
@@ -230,12 +239,29 @@ def count_each(
     return [Count.of(number, cap) for number in counted]
 
 
+# Whether anything but the use of the panel itself was ever recorded. One look into the index of origins for each: a condition "not from
+# the dashboard" would read all that is.
+_HAS_LOGS = FixedStatement(
+    select(
+        or_(
+            *(
+                select(Log.id).where(Log.project_id == bindparam("project_id"), Log.origin == str(origin)).exists()
+                for origin in Origin
+                if origin is not Origin.DASHBOARD
+            )
+        )
+    )
+)
+
+
+# The projects that have: logs stay, so nobody has to ask again.
+_HAVE_LOGS: set[UUID] = set()
+
+
 def has_logs(session: Session, scope: ProjectScope) -> bool:
-    """Whether anything but the use of the panel itself was ever recorded."""
-    others = [origin for origin in Origin if origin is not Origin.DASHBOARD]
-    # One look into the index of origins for each: a condition "not from the dashboard" would read all that is.
-    looks = [select(Log.id).where(Log.project_id == scope.project_id, Log.origin == str(origin)).exists() for origin in others]
-    return bool(session.scalar(select(or_(*looks))))
+    if scope.project_id not in _HAVE_LOGS and _HAS_LOGS.rows(session, {"project_id": scope.project_id}) == [(True,)]:
+        _HAVE_LOGS.add(scope.project_id)
+    return scope.project_id in _HAVE_LOGS
 
 
 def get_log(session: Session, scope: ProjectScope, log_id: UUID) -> LogRecord:

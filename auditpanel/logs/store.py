@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
@@ -17,7 +18,6 @@ import psycopg
 from psycopg import errors, sql
 from sqlalchemy import select, tuple_
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
@@ -28,6 +28,7 @@ from auditpanel.logs.models import Log, LogContent
 from auditpanel.logs.partitions import make_months, month_of
 from auditpanel.logs.redaction import Redactor
 from auditpanel.logs.values import Headers, NewLog, Reference
+from auditpanel.time_limit import psycopg_connection
 from auditpanel.times import iso_utc
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -46,7 +47,7 @@ def _insert(table: type[Log] | type[LogContent]) -> sql.Composed:
 
 
 # A log and its content in one statement, which is one transaction where no other is open.
-APPEND_ONE = sql.SQL("WITH log AS ({}) {}").format(_insert(Log), _insert(LogContent)).as_string()
+APPEND_ONE = sql.SQL("WITH log AS ({}) {}").format(_insert(Log), _insert(LogContent)).as_string().encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +113,22 @@ def store_call(engine: Engine, scope: ProjectScope, log: NewLog, *, now: datetim
     if reason := _out_of_time(log.occurred_at, now):
         raise InvalidInput(reason)
     row = rows_of(scope, log, uuid7_at(log.occurred_at, log.id.bytes if log.id else os.urandom(16)), Redactor.of(scope.redact_paths))
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    try:
+        _append_one(engine, row)
+    except errors.CheckViolation:
+        make_months(engine, {month_of(row.key[0])})
+        _append_one(engine, row)
+
+
+def _append_one(engine: Engine, row: Rows) -> None:
+    with closing(engine.raw_connection()) as pooled:
+        connection = pooled.driver_connection
+        assert isinstance(connection, psycopg.Connection)
+        connection.autocommit = True
         try:
-            connection.exec_driver_sql(APPEND_ONE, row.log + row.content)
-        except IntegrityError as error:
-            if not isinstance(error.orig, errors.CheckViolation):
-                raise
-            make_months(engine, {month_of(row.key[0])})
-            connection.exec_driver_sql(APPEND_ONE, row.log + row.content)
+            connection.execute(APPEND_ONE, row.log + row.content, prepare=True)
+        finally:
+            connection.autocommit = False
 
 
 def _out_of_time(occurred_at: datetime, now: datetime) -> str | None:
@@ -245,13 +254,11 @@ def _append(session: Session, scope: ProjectScope, rows: Sequence[Rows]) -> int:
 
 
 def _copy(session: Session, table: type[Log] | type[LogContent], rows: Iterable[tuple[object, ...]]) -> None:
-    connection = session.connection().connection.driver_connection
-    assert isinstance(connection, psycopg.Connection)
     columns = [column.name for column in table.__table__.columns]
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(table.__tablename__), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+    with psycopg_connection(session).cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
 

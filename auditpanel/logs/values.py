@@ -90,9 +90,8 @@ class LogKey(Key):
         return self.at
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """A log as lists show it."""
+class LogLine(msgspec.Struct, frozen=True):
+    """A log as lists show it. A Struct, because a page makes dozens of them: it takes a quarter of a dataclass's time."""
 
     key: LogKey
     method: str

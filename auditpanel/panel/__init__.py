@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 from flask import Flask
 from flask_admin import Admin
@@ -26,8 +26,8 @@ def register(app: Flask) -> None:
     app.after_request(scope.record_outside_projects)
     app.context_processor(add_shell)
     app.add_template_filter(write_unseen, "seen")
-    # A macro that is called for many rows with few values.
-    app.add_template_global(cache, "drawn_once")
+    # For macros that are called with the same values again and again, where nothing else is in what they draw.
+    app.add_template_global(lru_cache(200), "drawn_once")
     app.register_blueprint(login.blueprint)
     app.register_blueprint(account.blueprint)
     admin = Admin(app, name="Auditpanel", index_view=HomeView(url="/", endpoint="home"))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
+from functools import cached_property
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from auditpanel.errors import InvalidInput
-from auditpanel.filters import RANGE_WORDS, Condition, Fields, FilterSet, Match, Params, Range, Span, TimeRange
+from auditpanel.filters import RANGE_WORDS, Condition, Field, Fields, FilterSet, Match, Params, Range, Span, TimeRange
 from auditpanel.times import day_words
 
 
@@ -78,6 +79,61 @@ class ListUrls:
         """What a form has to send along so that the rest of the state stays as it is."""
         pairs = [*self.filters.params, *self._times_params(self.times)]
         return [(name, value) for name, value in pairs if name not in names]
+
+
+# Without slots: what its templates use twice is made once.
+@dataclass(frozen=True)
+class Controls:
+    """What is drawn above a list by its URL alone, whatever is in it: while that is the same, it need not be drawn again.
+
+    `fields` are those of the panel of filters, `text_field` the name of one that has a place of its own.
+    """
+
+    urls: ListUrls
+    text_field: str | None
+    fields: tuple[Field, ...] = field(hash=False)
+    wrong: tuple[tuple[str, str], ...]
+    written: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, asked: Asked, urls: ListUrls, fields: Fields, text_field: str | None) -> Controls:
+        shown = tuple(field for field in fields.values() if not field.always and field.name != text_field)
+        return cls(urls, text_field, shown, tuple(asked.errors.items()), tuple(asked.typed.items()))
+
+    @property
+    def filters(self) -> FilterSet:
+        return self.urls.filters
+
+    @cached_property
+    def errors(self) -> dict[str, str]:
+        return dict(self.wrong)
+
+    @cached_property
+    def typed(self) -> dict[str, str]:
+        return dict(self.written)
+
+    @cached_property
+    def reload_url(self) -> str:
+        return self.urls.to()
+
+    @cached_property
+    def range_choices(self) -> list[Choice]:
+        return range_choices(self.urls)
+
+    @cached_property
+    def times_choices(self) -> list[Choice]:
+        return times_choices(self.urls)
+
+    @cached_property
+    def match_choices(self) -> list[Choice]:
+        return match_choices(self.urls)
+
+    @cached_property
+    def chips(self) -> list[Chip]:
+        return chips(self.urls, without=self.text_field)
+
+    def hidden_except(self, names: Sequence[str]) -> Params:
+        return self.urls.hidden_except(names)
 
 
 def range_choices(urls: ListUrls) -> list[Choice]:

@@ -17,12 +17,12 @@ from itertools import groupby
 from typing import Generic, Protocol, TypeVar
 
 from auditpanel.accounts.scope import ProjectScope
-from auditpanel.filters import Field, Fields, FilterSet, Params, Span
+from auditpanel.filters import Fields, FilterSet, Span
 from auditpanel.ids import Prefix
 from auditpanel.keyset import Count, Direction, Key, Page, Place
 from auditpanel.panel import list_controls
 from auditpanel.panel.formatters import count_text, covers_text, day_heading
-from auditpanel.panel.list_controls import Asked, Chip, Choice, ListUrls, Times
+from auditpanel.panel.list_controls import Asked, Choice, Controls, ListUrls, Times
 
 PAGE_SIZE = 50
 
@@ -107,6 +107,10 @@ class ListPage(Generic[Line, Row]):
     empty: Empty | None
     text_field: str | None = None
 
+    @cached_property
+    def controls(self) -> Controls:
+        return Controls.of(self.listing.asked, self.listing.urls, self.listing.fields, self.text_field)
+
     @property
     def urls(self) -> ListUrls:
         return self.listing.urls
@@ -124,36 +128,12 @@ class ListPage(Generic[Line, Row]):
         return self.listing.asked.errors
 
     @property
-    def typed(self) -> dict[str, str]:
-        return self.listing.asked.typed
-
-    @property
     def is_refused(self) -> bool:
         return self.listing.is_refused
 
     @property
     def notes(self) -> tuple[str, ...]:
         return self.listing.span.notes
-
-    @cached_property
-    def fields(self) -> list[Field]:
-        return [field for field in self.listing.fields.values() if not field.always and field.name != self.text_field]
-
-    @cached_property
-    def chips(self) -> list[Chip]:
-        return list_controls.chips(self.urls, without=self.text_field)
-
-    @cached_property
-    def range_choices(self) -> list[Choice]:
-        return list_controls.range_choices(self.urls)
-
-    @cached_property
-    def times_choices(self) -> list[Choice]:
-        return list_controls.times_choices(self.urls)
-
-    @cached_property
-    def match_choices(self) -> list[Choice]:
-        return list_controls.match_choices(self.urls)
 
     @property
     def after_hint(self) -> str:
@@ -163,12 +143,9 @@ class ListPage(Generic[Line, Row]):
     def before_hint(self) -> str:
         return list_controls.bound_hint(self.listing.span.end, self.listing.zone) or "now"
 
-    @cached_property
+    @property
     def reload_url(self) -> str:
-        return self.urls.to()
-
-    def hidden_except(self, names: Sequence[str]) -> Params:
-        return self.urls.hidden_except(names)
+        return self.controls.reload_url
 
     @property
     def shown(self) -> int:

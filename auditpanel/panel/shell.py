@@ -110,7 +110,8 @@ def _ask_around(me: LoggedIn, scope: ProjectScope | None) -> Around:
     asked = {"user_id": me.id, "is_superuser": me.is_superuser, "project_id": scope and scope.project_id, "since": utc_now() - RECENT}
     rows = _AROUND.rows(db.session(), asked)
     tasks, exports, errors = rows[0][-3:] if rows else (0, 0, 0)
-    return Around([(format_id(Prefix.PROJECT, row.id), row.name) for row in rows], tasks, exports, Count.of(errors, COUNT_CAP))
+    projects = [(format_id(Prefix.PROJECT, project_id), name) for project_id, name, *_ in rows]
+    return Around(projects, tasks, exports, Count.of(errors, COUNT_CAP))
 
 
 def _navigation(around: Around) -> list[ShellLink]:

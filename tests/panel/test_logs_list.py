@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+from typing import Any, Self
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+import psycopg
 from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
@@ -10,10 +17,13 @@ from sqlalchemy.orm import Session
 from auditpanel.accounts.scope import ProjectScope
 from auditpanel.ids import new_request_id
 from auditpanel.logs.store import store_logs
+from auditpanel.panel.logs.listing import draw_row
+from auditpanel.panel.tasks.showing import CausedView
 from auditpanel.times import utc_now
 from tests.accounts.visitor import log_in
 from tests.factories import make_superuser
 from tests.logs.making import make_log
+from tests.panel.recorded import make_record
 from tests.tasks.making import make_scope
 
 
@@ -31,16 +41,22 @@ def test_beside_its_rows_a_page_asks_who_reads_what_they_caused_and_what_is_arou
     visitor = log_in(app, session, make_superuser(session))
     statements: list[str] = []
 
-    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
-        statements.append(statement)
+    class NotingCursor(psycopg.Cursor[psycopg.rows.TupleRow]):
+        def execute(self, query: psycopg.abc.Query, *args: Any, **options: Any) -> Self:
+            statements.append(query.decode() if isinstance(query, bytes) else str(query))
+            return super().execute(query, *args, **options)
 
-    event.listen(engine, "before_cursor_execute", note)
+    def note(connection: psycopg.Connection, *rest: object) -> None:
+        connection.cursor_factory = NotingCursor
+
+    event.listen(engine, "checkout", note)
     try:
         page = visitor.get(f"/projects/{scope.id}/logs/")
     finally:
-        event.remove(engine, "before_cursor_execute", note)
+        event.remove(engine, "checkout", note)
+        engine.dispose()
     assert "<b data-total>3</b>" in page.text
-    # The rows and their counts come through psycopg alone, which tells nobody.
+    # The rows and their counts come by a cursor of another kind.
     for statement, part in zip(statements, ("login_sessions", "unnest", "due_tasks", "INSERT"), strict=True):
         assert part in statement
 
@@ -53,3 +69,23 @@ def test_a_project_is_empty_until_somebody_elses_call_comes(app: Flask, session:
         assert "data-shown" not in visitor.get(url).text, "the panel's own calls are no history yet"
     store_now(session, scope, number=1)
     assert "data-shown" in visitor.get(url).text
+
+
+def test_a_row_that_was_drawn_is_shown_again_only_where_all_that_it_shows_is_the_same(app: Flask) -> None:
+    one, other, line = UUID(int=1), UUID(int=2), make_record().line
+    failed, warsaw = CausedView("broken", "", "Its task failed"), ZoneInfo("Europe/Warsaw")
+    asked = [
+        (one, line, "/one", UTC, None),
+        (other, line, "/other", UTC, None),
+        (one, line, "/one?times=utc", UTC, None),
+        (one, line, "/one", warsaw, None),
+        (one, line, "/one", UTC, failed),
+        (one, msgspec.structs.replace(line, path="/v1/orders"), "/one", UTC, None),
+    ]
+    with app.test_request_context():
+        first, again = ([draw_row(*arguments) for arguments in asked] for _ in range(2))
+    assert first == again
+    assert len(set(first)) == len(asked)
+    assert 'href="/other"' in first[1]
+    assert "16:41:59" in first[3]
+    assert "Its task failed" in first[4]

@@ -6,8 +6,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from functools import lru_cache
+from uuid import UUID
 
-from flask import url_for
+from flask import get_template_attribute, url_for
+from markupsafe import Markup
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
@@ -50,6 +53,8 @@ from auditpanel.panel.tasks.showing import CausedView
 # The list's text field; the other fields stand under "Add filter".
 TEXT_FIELD = "body_text"
 ERRORS_ONLY = LOG_FIELDS["only"]
+# Rows drawn that are kept, of some 3 kB each.
+DRAWN_ROWS = 2_000
 # An empty page names the filter whose removal helps; only this many are tried.
 HELP_TRIES = 4
 HELP_BUDGET_S = 0.1
@@ -58,10 +63,9 @@ _UNKNOWN = Count(0, is_exact=False)
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """All that a cell shows, ready: unseen characters are written out. `who_parts` is where a long name may break, at its @."""
+    """All that the cells show, ready: unseen characters are written out. `who_parts` is where a long name may break, at its @."""
 
     url: str
-    line: LogLine
     clock: str
     milliseconds: str
     iso: str
@@ -89,7 +93,7 @@ class LookedBack:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogListPage(ListPage[LogLine, Row]):
+class LogListPage(ListPage[LogLine, Markup]):
     looked_back: LookedBack | None
 
     @property
@@ -161,12 +165,22 @@ def _finds_failures_only(filters: FilterSet) -> bool:
     return filters.match is Match.ALL and filters.values("result") == ("failure",)
 
 
-def _row_of(session: Session, scope: ProjectScope, listing: Listing, found: LogPage) -> Callable[[LogLine], Row]:
+def _row_of(session: Session, scope: ProjectScope, listing: Listing, found: LogPage) -> Callable[[LogLine], Markup]:
     request_ids = list(dict.fromkeys(line.request_id for line in found.lines if line.request_id))
     found_caused = caused_by_calls(session, scope, request_ids)
     caused = {request_id: caused_by_call(of_call.tasks, of_call.failed) for request_id, of_call in found_caused.items()}
     url_of = record_urls(listing.urls, url_for("logs.show", log_id=Prefix.LOG), Prefix.LOG)
-    return lambda line: _row(line, url_of(line.id), listing.zone, caused.get(line.request_id or ""))
+    return lambda line: draw_row(scope.project_id, line, url_of(line.id), listing.zone, caused.get(line.request_id or ""))
+
+
+@lru_cache(DRAWN_ROWS)
+def draw_row(project_id: UUID, line: LogLine, url: str, zone: tzinfo, caused: CausedView | None) -> Markup:
+    """Logs never change, so that reloads, pages gone back to and those of colleagues show mostly rows that were drawn before.
+
+    All that a row shows is in its arguments. The project is among them so that none can ever be shown in another.
+    """
+    drawn: Markup = get_template_attribute("logs/row.html", "log_row")(_row(line, url, zone, caused))
+    return drawn
 
 
 def _row(line: LogLine, url: str, zone: tzinfo, caused: CausedView | None) -> Row:
@@ -176,7 +190,6 @@ def _row(line: LogLine, url: str, zone: tzinfo, caused: CausedView | None) -> Ro
     name, at, domain = write_unseen(who.text).partition("@") if who else ("", "", "")
     return Row(
         url=url,
-        line=line,
         clock=clock.clock,
         milliseconds=clock.milliseconds,
         iso=clock.iso,
