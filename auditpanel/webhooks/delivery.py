@@ -26,8 +26,8 @@ from auditpanel.webhooks.outcomes import Outcome, Rules, given_up
 from auditpanel.webhooks.sending import Sender, TargetState
 from auditpanel.webhooks.values import TIMEOUT_S, Attempt
 
-# Outcomes are written when so many have come, or after this long.
-BATCH, BATCH_AFTER_S = 500, 0.05
+# Outcomes are written when so many have come, or after this long; of more, which are there after the database was away, so many at a time.
+BATCH, BATCH_AFTER_S, MOST_AT_A_TIME = 500, 0.05, 1_000
 # Due ones are looked for as often; those that run short of what is due to them are claimed for at once.
 CLAIM_AFTER_S = 0.05
 # Where outcomes have waited longer for the database, nothing is claimed: their leases may end, and what was delivered would be claimed.
@@ -103,8 +103,10 @@ class Delivery:
                 await self._take_turn()
             await self._close(recording)
         finally:
-            for task in (feeding, recording, *self._carriers):
+            tasks = (feeding, recording, *self._carriers)
+            for task in tasks:
                 task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             for threads in (self._database, self._feeding):
                 threads.shutdown(wait=False)
 
@@ -177,11 +179,15 @@ class Delivery:
             await self._record()
 
     async def _record(self) -> None:
-        outcomes, self._outcomes = self._outcomes, []
+        outcomes, self._outcomes = self._outcomes[:MOST_AT_A_TIME], self._outcomes[MOST_AT_A_TIME:]
         unsent, self._unsent = self._unsent, []
         if not outcomes and not unsent:
             return
-        self._writing_since, self._waiting_since = self._waiting_since, None
+        self._writing_since = self._waiting_since
+        if self._outcomes:
+            self._enough.set()
+        else:
+            self._waiting_since = None
         await self._ask(lambda: self._ledger.record(outcomes, unsent))
         self._writing_since = None
         for outcome in outcomes:
@@ -205,8 +211,12 @@ class Delivery:
 
     def _next(self, lane: Lane) -> Claimed | None:
         """The next one that may be sent; those that may not are given up."""
+        oldest = time.monotonic() - FRESH_S
         while lane.waiting:
-            claimed, _ = lane.waiting.popleft()
+            claimed, claimed_at = lane.waiting.popleft()
+            if claimed_at < oldest:
+                self._unsent.append(claimed)
+                continue
             if len(lane.waiting) < lane.short_at and lane.source in self._due:
                 self._short.set()
             reason = None if lane.target.state is TargetState.ON else _reason_against(lane, claimed)

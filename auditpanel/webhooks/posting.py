@@ -11,12 +11,15 @@ from dataclasses import dataclass
 
 from aiohttp import BaseConnector, ClientConnectionResetError, ClientRequest, ClientTimeout, InvalidURL, StreamReader, hdrs
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
 from aiohttp.helpers import TimerNoop, parse_content_type
 from aiohttp.http import RawResponseMessage
 from yarl import URL
 
 from auditpanel.webhooks.values import Headers
 
+# What the system takes at once on a connection that has nothing else to send.
+SURELY_LEFT_BYTES = 16_384
 # Whoever posts has a limit of its own for all of it.
 _NO_TIMEOUT, _NO_TIMER = ClientTimeout(total=None, sock_connect=None), TimerNoop()
 
@@ -60,25 +63,33 @@ class Response:
 
 async def post(connector: BaseConnector, route: Route, headers: Headers, body: bytes, *, most_bytes: int) -> Response:
     """`headers` are those of this request alone. Of the answer's body, so much is kept. Raises what aiohttp and sockets raise."""
-    connection = await connector.connect(route.request, [], _NO_TIMEOUT)
+    connection, protocol = await _connect(connector, route)
     try:
-        protocol = connection.protocol
-        assert protocol is not None
         protocol.set_response_params(timer=_NO_TIMER, read_until_eof=True, auto_decompress=False)
         _write(protocol, b"".join((route.head, _lines([*headers, (hdrs.CONTENT_LENGTH, str(len(body)))]), b"\r\n", body)))
         message, content = await _read_head(protocol)
         # Most answers are there as a whole when their head is.
         came = content.read_nowait() if content.is_eof() else await _read_up_to(content, most_bytes + 1)
-        if not content.is_eof() or _is_still_writing(protocol):
+        if not content.is_eof() or _may_be_still_writing(protocol, route, body):
             # The rest of the answer may have no end; and behind the rest of this request the next one would go out.
             protocol.force_close()
     except BaseException:
         connection.close()
         raise
     connection.release()
-    content_type = message.headers.get(hdrs.CONTENT_TYPE)
-    charset = parse_content_type(content_type)[1].get("charset") if content_type else None
+    charset = _charset(message.headers.get(hdrs.CONTENT_TYPE))
     return Response(message.code, message.raw_headers, charset, came[:most_bytes], len(came) > most_bytes)
+
+
+async def _connect(connector: BaseConnector, route: Route) -> tuple[Connection, ResponseHandler]:
+    """One on which nothing has come that nobody asked for: it would be taken for the answer."""
+    while True:
+        connection = await connector.connect(route.request, [], _NO_TIMEOUT)
+        protocol = connection.protocol
+        assert protocol is not None
+        if not protocol.should_close:
+            return connection, protocol
+        connection.close()
 
 
 def _write(protocol: ResponseHandler, request: bytes) -> None:
@@ -88,7 +99,10 @@ def _write(protocol: ResponseHandler, request: bytes) -> None:
     protocol.transport.write(request)
 
 
-def _is_still_writing(protocol: ResponseHandler) -> bool:
+def _may_be_still_writing(protocol: ResponseHandler, route: Route, body: bytes) -> bool:
+    if route.request.is_ssl():
+        # What waits below the encryption is not told.
+        return len(body) > SURELY_LEFT_BYTES
     return protocol.transport is not None and protocol.transport.get_write_buffer_size() > 0
 
 
@@ -107,6 +121,16 @@ async def _read_up_to(content: StreamReader, most_bytes: int) -> bytes:
         if len(body) >= most_bytes:
             break
     return bytes(body)
+
+
+def _charset(content_type: str | None) -> str | None:
+    if not content_type:
+        return None
+    try:
+        return parse_content_type(content_type)[1].get("charset")
+    except Exception:
+        # Python's parser of headers breaks in many ways where one is not written as it should be.
+        return None
 
 
 def _lines(headers: Headers) -> bytes:

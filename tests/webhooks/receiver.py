@@ -3,7 +3,7 @@
 `/200`, `/500` and any other status answer with that; `/429?retry_after=120` says when to come again. `/hang` answers nothing,
 `/slow?s=0.3` takes its time, `/cut` ends the connection within its answer, `/redirect` points to `/200`, `/large` answers 200 kB,
 `/garbage` is no HTTP, `/binary` no text, `/charset?of=punycode` 64 kB of it; `/echo` answers with what it was sent and `Receiver.said`;
-`/hints` says something before its answer, and `/early` answers before it reads the message.
+`/hints` says something before its answer, `/stray` something after it, and `/early` answers before it reads the message.
 `Receiver.switch` lets one path answer differently from then on.
 """
 
@@ -140,6 +140,12 @@ class _Handler(BaseHTTPRequestHandler):
             case "hints":
                 self.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n")
                 self._send(200, b"after hints")
+            case "stray":
+                self._send(200, b"ok")
+                self.server.receiver.over.wait(0.05)
+                self._send(200, b"nobody asked for this")
+            case "malformed":
+                self._send(200, b"ok", {"Content-Type": "text/html; charset*"})
             case "garbage":
                 self._send_raw(b"SSH-2.0-OpenSSH_9.2\r\n")
             case "redirect":

@@ -155,10 +155,30 @@ def test_long_messages_use_a_connection_again(receiver: Receiver) -> None:
     assert len({arrival.port for arrival in receiver.arrivals}) == 1
 
 
-def test_behind_a_message_that_is_answered_before_all_of_it_has_left_no_other_goes_out(receiver: Receiver) -> None:
+@pytest.mark.parametrize("is_encrypted", [False, True])
+def test_behind_a_message_that_is_answered_before_all_of_it_has_left_no_other_goes_out(authority: Authority, is_encrypted: bool) -> None:
     body = b'"' + b"x" * 50_000_000 + b'"'
-    assert attempt(receiver.to("/early"), body=body, times=3).delivered
-    assert len({arrival.port for arrival in receiver.arrivals}) == 3
+    with receiving(tls=authority.server() if is_encrypted else None) as receiver:
+        assert attempt(receiver.to("/early"), body=body, times=3, trust=authority.trust if is_encrypted else None).delivered
+        assert len({arrival.port for arrival in receiver.arrivals}) == 3
+
+
+def test_what_comes_after_an_answer_is_not_taken_for_the_next_one(receiver: Receiver) -> None:
+    async def run() -> Attempt:
+        async with open_sender(guard_of(allow_private=True)) as sender:
+            for path in ("/stray", "/500"):
+                target = Target(receiver.to(path), [], Signer(SigningKey.of(SECRET)))
+                made = await sender.send(target, make_message())
+                await asyncio.sleep(0.2)
+            return made
+
+    answer = complete(run()).answer
+    assert answer and (answer.status_code, answer.body) == (500, "answer 500")
+
+
+def test_an_answer_whose_type_is_not_written_as_it_should_be_is_an_answer(receiver: Receiver) -> None:
+    made = attempt(receiver.to("/malformed"))
+    assert made.delivered and made.answer and made.answer.body == "ok"
 
 
 def test_what_comes_before_the_answer_is_not_taken_for_it(receiver: Receiver) -> None:
