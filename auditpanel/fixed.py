@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, Generic, TypeVarTuple, cast
 
 from psycopg import sql
@@ -14,6 +16,7 @@ from auditpanel.time_limit import execute_text_within, psycopg_connection
 
 Columns = TypeVarTuple("Columns")
 _DIALECT: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 
 class FixedStatement(Generic[*Columns]):
@@ -29,21 +32,26 @@ class FixedStatement(Generic[*Columns]):
         names = {id(stand_in): name for name, stand_in in (stand_ins or {}).items()}
         if compiled.post_compile_params:
             raise ValueError(f"a fixed statement has no IN and nothing else whose text depends on the values: {compiled}")
-        text = str(compiled)
-        for parameter, value in compiled.params.items():
-            if id(value) in names:
-                text = text.replace(f"%({parameter})s", f"%({names[id(value)]})s")
-            elif not compiled.binds[parameter].required:
-                # Written out, so that a plan for any values knows which partial index will do.
-                text = text.replace(f"%({parameter})s", sql.Literal(value).as_string().replace("%", "%%"))
-        self._text = text
+        named = {parameter: names[id(value)] for parameter, value in compiled.params.items() if id(value) in names}
+        self._text = _PLACEHOLDER.sub(lambda found: f"%({named.get(found[1], found[1])})s", str(compiled))
+        self._constants = {
+            parameter: value
+            for parameter, value in compiled.params.items()
+            if parameter not in named and not compiled.binds[parameter].required
+        }
+
+    @cached_property
+    def _prepared(self) -> bytes:
+        """With its constants written out, so that a plan for any values knows which partial index will do."""
+        written = {name: sql.Literal(value).as_string().replace("%", "%%") for name, value in self._constants.items()}
+        return _PLACEHOLDER.sub(lambda found: written.get(found[1], found[0]), self._text).encode()
 
     def rows(self, session: Session, values: Mapping[str, object]) -> Sequence[tuple[*Columns]]:
         connection = psycopg_connection(session)
         # What is prepared outlives no ROLLBACK, which ends other requests.
-        cursor = connection.execute(self._text.encode(), values, prepare=connection.autocommit)
+        cursor = connection.execute(self._prepared, values, prepare=connection.autocommit)
         return cast(list[tuple[*Columns]], cursor.fetchall())
 
     def rows_within(self, session: Session, values: Mapping[str, object], timeout_s: float) -> Sequence[tuple[Any, ...]]:
         """Raises TimeIsUp where the time was not enough; the transaction goes on."""
-        return execute_text_within(session, self._text, values, timeout_s)
+        return execute_text_within(session, self._text, {**self._constants, **values}, timeout_s)

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from flask import Flask
 from psycopg.pq import TransactionStatus
-from sqlalchemy import bindparam, func, literal_column, select
+from sqlalchemy import bindparam, func, literal, literal_column, select
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.models import Project
@@ -29,6 +29,13 @@ def test_values_take_the_place_of_their_names_and_stand_ins_and_constants_stay(s
     for project in (one, other):
         assert statement.rows(session, {"id": project.id, "name": project.name}) == [(project.id,)]
     assert statement.rows(session, {"id": one.id, "name": other.name}) == []
+
+
+def test_a_constant_that_reads_like_a_place_for_a_value_stays_what_it_is(session: Session) -> None:
+    texts = ("%(param_2)s", "%(param_1)s", "100% of 'it' \\ %s")
+    statement = FixedStatement(select(literal(texts[0]), literal(texts[1]), literal(texts[2])))
+    assert statement.rows(session, {}) == [texts]
+    assert statement.rows_within(session, {}, 5) == [texts]
 
 
 def test_a_statement_that_takes_too_long_is_ended_and_the_transaction_goes_on(session: Session) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from threading import Lock
 from uuid import UUID
 
 from auditpanel.filters import FilterSet
@@ -21,12 +22,16 @@ class CappedCounts:
     def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._clock_s = clock_s
         self._until_s: OrderedDict[tuple[UUID, FilterSet], float] = OrderedDict()
+        # Its keys are compared by Python, which may go on with another thread in between.
+        self._lock = Lock()
 
     def note(self, project_id: UUID, filters: FilterSet) -> None:
-        self._until_s[project_id, filters] = self._clock_s() + CAPPED_FOR_S
-        self._until_s.move_to_end((project_id, filters))
-        while len(self._until_s) > KEPT:
-            self._until_s.popitem(last=False)
+        with self._lock:
+            self._until_s[project_id, filters] = self._clock_s() + CAPPED_FOR_S
+            self._until_s.move_to_end((project_id, filters))
+            while len(self._until_s) > KEPT:
+                self._until_s.popitem(last=False)
 
     def holds(self, project_id: UUID, filters: FilterSet) -> bool:
-        return self._until_s.get((project_id, filters), 0.0) > self._clock_s()
+        with self._lock:
+            return self._until_s.get((project_id, filters), 0.0) > self._clock_s()

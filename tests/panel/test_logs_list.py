@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC
 from typing import Any, Self
+from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,10 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
+from auditpanel.filters import FilterSet
 from auditpanel.ids import new_request_id
+from auditpanel.logs import queries
+from auditpanel.logs.filters import LOG_FIELDS
 from auditpanel.logs.store import store_logs
 from auditpanel.panel.logs.listing import draw_row
 from auditpanel.panel.tasks.showing import CausedView
@@ -69,6 +73,24 @@ def test_a_project_is_empty_until_somebody_elses_call_comes(app: Flask, session:
         assert "data-shown" not in visitor.get(url).text, "the panel's own calls are no history yet"
     store_now(session, scope, number=1)
     assert "data-shown" in visitor.get(url).text
+
+
+def test_what_is_searched_for_may_read_like_a_part_of_a_statement(app: Flask, session: Session) -> None:
+    scope = make_scope(session)
+    odd = "%(request_id_2)s %(param_1)s ' OR 1=1 --"
+    now = utc_now()
+    store_logs(session, scope, [make_log(occurred_at=now, request_id=odd, path="/odd"), make_log(occurred_at=now)], now=now)
+    session.commit()
+    page = log_in(app, session, make_superuser(session)).get(f"/projects/{scope.id}/logs/?{urlencode({'request_id': odd})}")
+    assert page.status_code == 200 and "<b data-total>1</b>" in page.text and "/odd" in page.text
+
+
+def test_a_page_that_shows_all_there_is_counts_that_whatever_was_counted_before(app: Flask, session: Session) -> None:
+    scope = make_scope(session)
+    store_now(session, scope, number=3)
+    queries._CAPPED.note(scope.project_id, FilterSet.parse([("range", "1h")], LOG_FIELDS))
+    page = log_in(app, session, make_superuser(session)).get(f"/projects/{scope.id}/logs/?range=1h")
+    assert "<b data-total>3</b>" in page.text
 
 
 def test_a_row_that_was_drawn_is_shown_again_only_where_all_that_it_shows_is_the_same(app: Flask) -> None:

@@ -53,8 +53,9 @@ from auditpanel.panel.tasks.showing import CausedView
 # The list's text field; the other fields stand under "Add filter".
 TEXT_FIELD = "body_text"
 ERRORS_ONLY = LOG_FIELDS["only"]
-# Rows drawn that are kept, of some 3 kB each.
+# Rows drawn that are kept, of some 3 kB each; not those in which much is written.
 DRAWN_ROWS = 2_000
+DRAWN_CHARACTERS = 2_000
 # An empty page names the filter whose removal helps; only this many are tried.
 HELP_TRIES = 4
 HELP_BUDGET_S = 0.1
@@ -143,14 +144,14 @@ def errors_only(filters: FilterSet) -> FilterSet:
 
 def _counts(session: Session, scope: ProjectScope, listing: Listing, found: LogPage, budget_s: float) -> tuple[Count, Count]:
     """Of all that match, and of the failures among them."""
-    if found.counts:
-        return found.counts[0], found.counts[-1]
     if found.looked_to is not None:
         # What took too long to be found takes as long to be counted.
         return _UNKNOWN, _UNKNOWN
     if listing.place is None and not found.has_more:
         failed = sum(line.failed for line in found.lines)
         return Count(len(found.lines), is_exact=True), Count(failed, is_exact=True)
+    if found.counts:
+        return found.counts[0], found.counts[-1]
     counts = count_each(session, scope, _to_count(listing.filters), listing.span, budget_s=budget_s)
     return counts[0], counts[-1]
 
@@ -173,12 +174,21 @@ def _row_of(session: Session, scope: ProjectScope, listing: Listing, found: LogP
     return lambda line: draw_row(scope.project_id, line, url_of(line.id), listing.zone, caused.get(line.request_id or ""))
 
 
-@lru_cache(DRAWN_ROWS)
 def draw_row(project_id: UUID, line: LogLine, url: str, zone: tzinfo, caused: CausedView | None) -> Markup:
     """Logs never change, so that reloads, pages gone back to and those of colleagues show mostly rows that were drawn before.
 
     All that a row shows is in its arguments. The project is among them so that none can ever be shown in another.
     """
+    is_long = len(line.path) + len(line.error or "") + len(url) > DRAWN_CHARACTERS
+    return _draw(line, url, zone, caused) if is_long else _drawn(project_id, line, url, zone, caused)
+
+
+@lru_cache(DRAWN_ROWS)
+def _drawn(project_id: UUID, line: LogLine, url: str, zone: tzinfo, caused: CausedView | None) -> Markup:
+    return _draw(line, url, zone, caused)
+
+
+def _draw(line: LogLine, url: str, zone: tzinfo, caused: CausedView | None) -> Markup:
     drawn: Markup = get_template_attribute("logs/row.html", "log_row")(_row(line, url, zone, caused))
     return drawn
 
