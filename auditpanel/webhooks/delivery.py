@@ -27,7 +27,7 @@ from auditpanel.webhooks.sending import Sender, TargetState
 from auditpanel.webhooks.values import TIMEOUT_S, Attempt
 
 # Outcomes are written when so many have come, or after this long; of more, which are there after the database was away, so many at a time.
-BATCH, BATCH_AFTER_S, MOST_AT_A_TIME = 500, 0.05, 1_000
+BATCH, BATCH_AFTER_S, MOST_AT_A_TIME = 1_000, 0.1, 2_000
 # Due ones are looked for as often; those that run short of what is due to them are claimed for at once.
 CLAIM_AFTER_S = 0.05
 # Where outcomes have waited longer for the database, nothing is claimed: their leases may end, and what was delivered would be claimed.
@@ -263,6 +263,9 @@ class Delivery:
 
     def _see_off(self, carrier: asyncio.Task[None]) -> None:
         self._carriers.discard(carrier)
+        if not self._carriers:
+            # Nothing more comes for now that could be written with these.
+            self._enough.set()
         if not carrier.cancelled() and (error := carrier.exception()):
             # Its message is due again when the lease ends.
             self._log.error("a delivery broke off", exc_info=error)

@@ -164,11 +164,15 @@ async def open_sender(
 
 def _answer_of(response: Response) -> Answer:
     headers = [(_text(name), _text(value)) for name, value in response.headers]
-    return Answer(response.status_code, headers, _text(response.body, response.charset or "utf-8"), len(response.body), response.is_cut)
+    return Answer(response.status_code, headers, _text(_utf8(response)), len(response.body), response.is_cut)
 
 
-def _text(raw: bytes, charset: str = "utf-8") -> str:
+def _utf8(response: Response) -> bytes:
+    if response.charset and _OTHER_CHARSETS.fullmatch(response.charset):
+        return response.body.decode(response.charset, "replace").encode("utf-8", "replace")
+    return response.body
+
+
+def _text(raw: bytes) -> str:
     """Fit to be stored, whatever came: PostgreSQL has no NUL and no lone surrogate."""
-    if _OTHER_CHARSETS.fullmatch(charset):
-        raw = raw.decode(charset, "replace").encode("utf-8", "replace")
     return raw.decode("utf-8", "replace").replace("\x00", "\ufffd")

@@ -40,8 +40,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._received += data
         while (end := self._received.find(b"\r\n\r\n")) >= 0:
-            head = self._received[:end].lower()
-            length = end + 4 + int(_header(head, b"content-length") or 0)
+            head = self._received[:end]
+            length = end + 4 + int(_header(head, b"Content-Length") or 0)
             if len(self._received) < length:
                 return
             self._received = self._received[length:]
@@ -49,7 +49,7 @@ class Connection(asyncio.Protocol):
 
     def _take(self, head: bytes) -> None:
         method, path, _ = head.split(b" ", 2)
-        if method == b"get":
+        if method == b"GET":
             body = json.dumps(self._sink.answer(path.decode())).encode()
             self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
             return
