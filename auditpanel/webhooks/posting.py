@@ -29,7 +29,6 @@ class Route:
     """Where requests go: what connections are chosen by, and what each request begins with."""
 
     request: ClientRequest
-    host: str
     head: bytes
 
     @classmethod
@@ -38,16 +37,27 @@ class Route:
 
         Raises ValueError, and InvalidURL of it for what is no URL of the web.
         """
-        try:
-            target = URL(url)
-        except ValueError as error:
-            raise InvalidURL(url) from error
-        if target.scheme not in ("http", "https"):
-            raise InvalidURL(url)
+        target = _parsed(url)
         request = ClientRequest(hdrs.METH_POST, target, loop=asyncio.get_running_loop())
-        host = request.headers[hdrs.HOST]
         first = f"{request.method} {target.raw_path_qs} HTTP/1.1\r\n"
-        return cls(request, host, first.encode("ascii") + _lines([(hdrs.HOST, host), *headers]))
+        return cls(request, first.encode("ascii") + _lines([(hdrs.HOST, host_of(url)), *headers]))
+
+
+def host_of(url: str) -> str:
+    """As the header says it. Raises InvalidURL."""
+    host = _parsed(url).host_port_subcomponent
+    assert host is not None
+    return host
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = URL(url)
+    except ValueError as error:
+        raise InvalidURL(url) from error
+    if parsed.scheme not in ("http", "https") or not parsed.raw_host:
+        raise InvalidURL(url)
+    return parsed
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
-from aiohttp import BaseConnector, TCPConnector
+from aiohttp import BaseConnector, InvalidURL, TCPConnector
 from yarl import URL
 
 from auditpanel.errors import Unavailable
@@ -26,7 +26,7 @@ from auditpanel.webhooks.certificates import read_expiry
 from auditpanel.webhooks.custom_headers import LEFT_OUT, without_values
 from auditpanel.webhooks.deadlines import Deadlines
 from auditpanel.webhooks.faults import Fault, fault_of, is_expired
-from auditpanel.webhooks.posting import Response, Route, post
+from auditpanel.webhooks.posting import Response, Route, host_of, post
 from auditpanel.webhooks.signing import Signer
 from auditpanel.webhooks.values import RESPONSE_LIMIT_BYTES, TIMEOUT_S, Answer, Attempt, Headers, Message
 
@@ -67,9 +67,9 @@ class Target:
 
     @cached_property
     def shown(self) -> Headers:
-        """What each of its messages has, as it is stored. Likewise."""
+        """What each of its messages has, as it is stored. Raises InvalidURL."""
         own = [(name, LEFT_OUT) for name, _ in self.headers]
-        return [("Host", self.route.host), *self._defaults, *own, *_OF_THE_BODY]
+        return [("Host", host_of(self.url)), *self._defaults, *own, *_OF_THE_BODY]
 
     def without_secrets(self, answer: Answer) -> Answer:
         """As it may be stored: a target may answer with what it was sent, or, where it shows its own settings, with the secret."""
@@ -112,7 +112,7 @@ class Sender:
             return Attempt(target.url, started_at, 0, [], error=str(target.signer))
         try:
             shown = target.shown
-        except ValueError as error:
+        except InvalidURL as error:
             fault = fault_of(error, timeout_s=self._deadlines.limit_s)
             return Attempt(target.url, started_at, 0, [], error=fault.words, is_final=fault.is_final)
         started = time.perf_counter()
