@@ -224,5 +224,7 @@ def test_the_last_delivery_never_goes_back(session: Session, scope: ProjectScope
 
 
 def test_many_due_make_the_look_around_no_slower_than_it_has_to_be(session: Session, source: Source) -> None:
+    # What the planner knows of a small table changes from test to test.
+    session.execute(text("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off"))
     plan = "\n".join(session.scalars(text("EXPLAIN " + str(claiming.DUE_SOURCES))))
     assert "ix_due_sendouts_webhook" in plan and "Limit" in plan
