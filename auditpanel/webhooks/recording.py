@@ -26,15 +26,26 @@ _NEVER = datetime.min.replace(tzinfo=UTC)
 
 _encode = msgspec.json.Encoder().encode
 
+# What a row says of an attempt, and how the attempt is written; the only texts that statements here are put together of.
+_FIELDS = """
+    started_at timestamptz, duration_ms float8, url text, request_headers json, status_code int2, error text, response_headers json,
+    response_body text, response_size_bytes int8, response_is_cut bool, asked_by text, resend_id uuid
+"""
+_INSERT = """
+    INSERT INTO sendout_attempts (
+        project_id, sendout_id, id, webhook_id, started_at, duration_ms, url, request_headers, status_code, error, response_headers,
+        response_body, response_size_bytes, response_is_cut, asked_by, resend_id)
+    SELECT :project_id, sendout_id, token, webhook_id, started_at, duration_ms, url, request_headers, status_code, error,
+           response_headers, response_body, response_size_bytes, response_is_cut, asked_by, resend_id
+"""
+
 # Each part finds the tables as they were before, so none reads what another has written. What comes back is what is not ours any more.
 # Of what is ours, nobody has written the attempt before: with that its lease had ended.
-_RECORD = text("""
+_RECORD = text(f"""
     WITH made AS MATERIALIZED (
         SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS made (
             sendout_id uuid, token uuid, status text, tries int2, first_attempt_at timestamptz, next_attempt_at timestamptz,
-            due_at timestamptz, reason text, started_at timestamptz, duration_ms float8, url text, request_headers json,
-            status_code int2, error text, response_headers json, response_body text, response_size_bytes int8, response_is_cut bool,
-            asked_by text, resend_id uuid)
+            due_at timestamptz, reason text, {_FIELDS})
     ), done AS (
         DELETE FROM due_sendouts AS due USING made
         WHERE due.project_id = :project_id AND due.sendout_id = made.sendout_id AND due.lease_token = made.token AND made.due_at IS NULL
@@ -48,12 +59,7 @@ _RECORD = text("""
     ), ours AS (
         SELECT * FROM done UNION ALL SELECT * FROM later
     ), tried AS (
-        INSERT INTO sendout_attempts (
-            project_id, sendout_id, id, webhook_id, started_at, duration_ms, url, request_headers, status_code, error, response_headers,
-            response_body, response_size_bytes, response_is_cut, asked_by, resend_id)
-        SELECT :project_id, sendout_id, token, webhook_id, started_at, duration_ms, url, request_headers, status_code, error,
-               response_headers, response_body, response_size_bytes, response_is_cut, asked_by, resend_id
-        FROM ours WHERE started_at IS NOT NULL
+        {_INSERT} FROM ours WHERE started_at IS NOT NULL
     ), changed AS (
         UPDATE sendouts AS sendout SET
             status = ours.status, tries = ours.tries, attempts = sendout.attempts + CAST(ours.started_at IS NOT NULL AS int),
@@ -65,22 +71,15 @@ _RECORD = text("""
         WHERE sendout.project_id = :project_id AND sendout.created_at = ours.created_at AND sendout.id = ours.sendout_id
     )
     SELECT sendout_id, token FROM made WHERE (sendout_id, token) NOT IN (SELECT sendout_id, token FROM ours)
-""")
+""")  # noqa: S608
 # What was written before is counted already.
-_RECORD_STRAYS = text("""
+_RECORD_STRAYS = text(f"""
     WITH made AS MATERIALIZED (
         SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS made (
             sendout_id uuid, token uuid, created_at timestamptz, webhook_id uuid,
-            started_at timestamptz, duration_ms float8, url text, request_headers json,
-            status_code int2, error text, response_headers json, response_body text, response_size_bytes int8, response_is_cut bool,
-            asked_by text, resend_id uuid)
+            {_FIELDS})
     ), tried AS (
-        INSERT INTO sendout_attempts (
-            project_id, sendout_id, id, webhook_id, started_at, duration_ms, url, request_headers, status_code, error, response_headers,
-            response_body, response_size_bytes, response_is_cut, asked_by, resend_id)
-        SELECT :project_id, sendout_id, token, webhook_id, started_at, duration_ms, url, request_headers, status_code, error,
-               response_headers, response_body, response_size_bytes, response_is_cut, asked_by, resend_id
-        FROM made
+        {_INSERT} FROM made
         ON CONFLICT DO NOTHING
         RETURNING sendout_id, id AS token
     ), counted AS (
@@ -91,7 +90,7 @@ _RECORD_STRAYS = text("""
         WHERE sendout.project_id = :project_id AND sendout.created_at = counted.created_at AND sendout.id = counted.sendout_id
     )
     SELECT sendout_id FROM tried
-""")
+""")  # noqa: S608
 _DELIVERED = text("""
     UPDATE webhooks SET last_delivered_at = greatest(last_delivered_at, CAST(:at AS timestamptz))
     WHERE project_id = :project_id AND id = :webhook_id
