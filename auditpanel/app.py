@@ -15,7 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from auditpanel import answers, api, cli, health, panel
 from auditpanel.config import Settings, load_secret_key
 from auditpanel.data_folder import make_folder
-from auditpanel.extensions import csrf, db, limiter, login_manager, migrate
+from auditpanel.extensions import csrf, db, login_manager, migrate
 from auditpanel.logs.recorder import record_calls
 from auditpanel.queues import enqueue_delivery
 from auditpanel.running import ENGINE_OPTIONS, ServerUrls
@@ -23,8 +23,6 @@ from auditpanel.webhooks.events import after_raising
 
 ROOT = Path(__file__).parent.parent
 FORM_LIMIT_BYTES = 1024 * 1024
-# A login asks a few times. Redis that hangs must not hold it up for long, nor take up all threads.
-LIMITS_TIMEOUT_S = 0.5
 
 
 # Once for all applications of a process: they share what opens sessions.
@@ -56,9 +54,6 @@ def create_app(settings: Settings) -> Flask:
         SQLALCHEMY_DATABASE_URI=servers.database,
         SQLALCHEMY_ENGINE_OPTIONS=ENGINE_OPTIONS,
         REDIS_URL=servers.redis,
-        RATELIMIT_STORAGE_URI=_limits_url(servers.redis),
-        RATELIMIT_STORAGE_OPTIONS={"socket_timeout": LIMITS_TIMEOUT_S, "socket_connect_timeout": LIMITS_TIMEOUT_S},
-        RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,
         SESSION_COOKIE_NAME="auditpanel",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
@@ -78,7 +73,6 @@ def create_app(settings: Settings) -> Flask:
     # Before the look for a form's token, which reads the form.
     app.before_request(answers.refuse_forms_without_length)
     csrf.init_app(app)
-    limiter.init_app(app)
 
     health.register(app)
     panel.register(app)
@@ -91,11 +85,6 @@ def create_app(settings: Settings) -> Flask:
     if settings.behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app)  # type: ignore[method-assign]
     return app
-
-
-def _limits_url(redis_url: str) -> str:
-    """The library of limits knows Redis on a Unix socket by another name."""
-    return f"redis+{redis_url}" if redis_url.startswith("unix:") else redis_url
 
 
 def _engine(app: Flask) -> Engine:

@@ -6,8 +6,6 @@ from functools import cache
 from typing import Any
 
 from flask import has_request_context, request
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
@@ -40,4 +38,3 @@ db = SQLAlchemy(model_class=Model, session_options={"class_": RequestSession}, d
 migrate = Migrate()
 login_manager = LoginManager()
 csrf = CSRFProtect()
-limiter = Limiter(get_remote_address, headers_enabled=False)

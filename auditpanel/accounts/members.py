@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Boolean, bindparam, case, delete, func, or_, select, update
+from sqlalchemy import Select, SQLColumnExpression, case, delete, func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from auditpanel.accounts.models import Membership, Project, Role, User
 from auditpanel.accounts.users import find_by_email
@@ -42,13 +42,16 @@ class OwnProject:
         return self.role.label
 
 
-_IS_SUPERUSER = bindparam("is_superuser", type_=Boolean)
-OWN_PROJECTS = (
-    select(Project.id, Project.name, Project.time_zone, case((_IS_SUPERUSER, Role.ADMIN.value), else_=Membership.role))
-    .outerjoin(Membership, (Membership.project_id == Project.id) & (Membership.user_id == bindparam("user_id", type_=User.id.type)))
-    .where(or_(_IS_SUPERUSER, Membership.user_id.is_not(None)))
-    .order_by(func.lower(Project.name), Project.id)
-)
+def own_projects(user_id: SQLColumnExpression[UUID], is_superuser: SQLColumnExpression[bool]) -> Select[UUID, str, str, str]:
+    """The projects that a user may open, by name: a superuser all of them, as an admin."""
+    project, membership = aliased(Project), aliased(Membership)
+    return (
+        select(project.id, project.name, project.time_zone, case((is_superuser, Role.ADMIN.value), else_=membership.role))
+        .select_from(project)
+        .outerjoin(membership, (membership.project_id == project.id) & (membership.user_id == user_id))
+        .where(or_(is_superuser, membership.user_id.is_not(None)))
+        .order_by(func.lower(project.name), project.id)
+    )
 
 
 def add_member(session: Session, project_id: UUID, email: str, role: Role) -> User:
@@ -105,6 +108,5 @@ def list_members(session: Session, project_id: UUID) -> list[Member]:
 
 
 def list_projects(session: Session, user_id: UUID, *, is_superuser: bool) -> list[OwnProject]:
-    """The projects that the user may open: a superuser all of them, as an admin."""
-    rows = session.execute(OWN_PROJECTS, {"user_id": user_id, "is_superuser": is_superuser})
+    rows = session.execute(own_projects(literal(user_id), literal(is_superuser)))
     return [OwnProject(project_id, name, time_zone, Role(role)) for project_id, name, time_zone, role in rows]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import ColumnElement, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.keys import find_key, find_key_by_id
@@ -16,25 +17,6 @@ from auditpanel.accounts.sessions import hash_token
 from auditpanel.errors import NotFound, Unauthorized
 from auditpanel.fixed import FixedStatement
 from auditpanel.ids import Prefix, format_id
-
-_ENTERING = FixedStatement(
-    select(
-        User.id,
-        User.email,
-        User.name,
-        User.is_superuser,
-        Membership.role,
-        Project.id,
-        Project.name,
-        Project.time_zone,
-        Project.redact_paths,
-        Project.body_limit_bytes,
-    )
-    .join(LoginSession, LoginSession.user_id == User.id)
-    .outerjoin(Project, Project.id == bindparam("project_id"))
-    .outerjoin(Membership, (Membership.project_id == Project.id) & (Membership.user_id == User.id))
-    .where(LoginSession.token_hash == bindparam("token_hash"), LoginSession.expires_at > bindparam("now"), User.is_active)
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +55,61 @@ class ProjectScope:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Who has logged in. `project` is the one they asked for; None where they asked for none, or may not open it."""
+    """Who has logged in. `project` is the one they asked for; None where they asked for none, or may not open it.
+
+    `told` is what else was asked along.
+    """
 
     user_id: UUID
     email: str
     name: str
     is_superuser: bool
     project: ProjectScope | None
+    told: tuple[Any, ...] = ()
+
+
+MAY_ENTER = or_(User.is_superuser, Membership.role.is_not(None))
+
+
+class Entrance:
+    """By the token of a login, into the project that is asked for: one statement, as each click asks both.
+
+    `along` is what a page tells besides; it may go by `User.id` and the value `project_id`. What is of the project may only be looked at
+    where MAY_ENTER holds.
+    """
+
+    def __init__(self, *along: ColumnElement[Any]) -> None:
+        self._statement: FixedStatement[*tuple[Any, ...]] = FixedStatement(
+            select(
+                User.id,
+                User.email,
+                User.name,
+                User.is_superuser,
+                Membership.role,
+                Project.id,
+                Project.name,
+                Project.time_zone,
+                Project.redact_paths,
+                Project.body_limit_bytes,
+                *along,
+            )
+            .join(LoginSession, LoginSession.user_id == User.id)
+            .outerjoin(Project, Project.id == bindparam("project_id"))
+            .outerjoin(Membership, (Membership.project_id == Project.id) & (Membership.user_id == User.id))
+            .where(LoginSession.token_hash == bindparam("token_hash"), LoginSession.expires_at > bindparam("now"), User.is_active)
+        )
+
+    def find(self, session: Session, token: str, now: datetime, project_id: UUID | None, **values: object) -> Entry | None:
+        """`values` are those that `along` goes by."""
+        rows = self._statement.rows(session, {"token_hash": hash_token(token), "now": now, "project_id": project_id, **values})
+        if not rows:
+            return None
+        ((user_id, email, name, is_superuser, of_member, found_id, project_name, time_zone, redact_paths, body_limit_bytes, *told),) = rows
+        role = _role(is_superuser, of_member)
+        scope = None
+        if found_id and role:
+            scope = ProjectScope(found_id, project_name, ZoneInfo(time_zone), role, tuple(redact_paths), body_limit_bytes)
+        return Entry(user_id, email, name, is_superuser, scope, tuple(told))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +123,6 @@ class KeyScope:
 
 def scope_of_project(project: Project, role: Role) -> ProjectScope:
     return ProjectScope(project.id, project.name, ZoneInfo(project.time_zone), role, tuple(project.redact_paths), project.body_limit_bytes)
-
-
-def find_entry(session: Session, token: str, now: datetime, project_id: UUID | None) -> Entry | None:
-    """By the token of a login. In one statement, as each click asks both."""
-    rows = _ENTERING.rows(session, {"token_hash": hash_token(token), "now": now, "project_id": project_id})
-    if not rows:
-        return None
-    ((user_id, email, name, is_superuser, of_member, found_id, project_name, time_zone, redact_paths, body_limit_bytes),) = rows
-    role = _role(is_superuser, of_member)
-    scope = None
-    if found_id and role:
-        scope = ProjectScope(found_id, project_name, ZoneInfo(time_zone), role, tuple(redact_paths), body_limit_bytes)
-    return Entry(user_id, email, name, is_superuser, scope)
 
 
 def scope_of_member(session: Session, user: User, project_id: UUID) -> ProjectScope:

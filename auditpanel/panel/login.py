@@ -8,13 +8,14 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from auditpanel.accounts import sessions
 from auditpanel.accounts.models import User
-from auditpanel.accounts.scope import Entry, find_entry
+from auditpanel.accounts.scope import Entry
 from auditpanel.accounts.users import find_by_password
 from auditpanel.errors import TooManyRequests
-from auditpanel.extensions import db, limiter, login_manager
+from auditpanel.extensions import db, login_manager
+from auditpanel.panel.around import NOTHING_AROUND, Around, find_reader
 from auditpanel.panel.forms import LoginForm
 from auditpanel.panel.next_page import next_page
-from auditpanel.panel.throttle import PAUSE_MINUTES, LoginThrottle
+from auditpanel.panel.throttle import PAUSE_MINUTES, LoginThrottle, shared_storage
 from auditpanel.times import utc_now
 
 blueprint = Blueprint("login", __name__)
@@ -23,16 +24,17 @@ blueprint = Blueprint("login", __name__)
 class LoggedIn(UserMixin):
     """The user as Flask-Login has them: `get_id()`, which goes into the cookie, is the token of this one login.
 
-    `project` is that of the URL, where they may open it.
+    `project` is that of the URL, where they may open it; `around` is what stands around their page.
     """
 
-    def __init__(self, entry: Entry, token: str) -> None:
+    def __init__(self, entry: Entry, token: str, around: Around = NOTHING_AROUND) -> None:
         self.token = token
         self.id = entry.user_id
         self.email = entry.email
         self.name = entry.name
         self.is_superuser = entry.is_superuser
         self.project = entry.project
+        self.around = around
 
     def get_id(self) -> str:
         return self.token
@@ -46,8 +48,11 @@ def logged_in() -> LoggedIn:
 
 @login_manager.user_loader
 def load_user(token: str) -> LoggedIn | None:
-    entry = find_entry(db.session(), token, utc_now(), g.get("project_id"))
-    return LoggedIn(entry, token) if entry else None
+    found = find_reader(db.session(), token, utc_now(), g.get("project_id"))
+    if found is None:
+        return None
+    entry, around = found
+    return LoggedIn(entry, token, around)
 
 
 @login_manager.unauthorized_handler
@@ -104,7 +109,7 @@ def forget_session() -> None:
 
 def throttle() -> LoginThrottle:
     if "login_throttle" not in current_app.extensions:
-        current_app.extensions["login_throttle"] = LoginThrottle(limiter.storage)
+        current_app.extensions["login_throttle"] = LoginThrottle(shared_storage(current_app.config["REDIS_URL"]))
     found: LoginThrottle = current_app.extensions["login_throttle"]
     return found
 

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from flask import g, request, url_for
 from flask_login import current_user
 
-from auditpanel.accounts.members import OWN_PROJECTS
 from auditpanel.accounts.models import Role
 from auditpanel.accounts.scope import ProjectScope
-from auditpanel.exports.queries import RUNNING as RUNNING_EXPORTS
 from auditpanel.extensions import db
 from auditpanel.filters import Range
-from auditpanel.fixed import FixedStatement
-from auditpanel.ids import Prefix, format_id
-from auditpanel.keyset import COUNT_CAP, Count
+from auditpanel.keyset import Count
+from auditpanel.panel.around import Around
 from auditpanel.panel.catalogue_links import CATALOGUE_VIEWS
 from auditpanel.panel.exports.notices import Notices, awaited_notices
 from auditpanel.panel.formatters import count_text, initials_of
-from auditpanel.panel.login import LoggedIn, logged_in
+from auditpanel.panel.login import logged_in
 from auditpanel.panel.sendouts.showing import short_count
-from auditpanel.tasks.queries import RUNNING as RUNNING_TASKS
-from auditpanel.times import utc_now
-from auditpanel.webhooks.latest import ERRORS_SINCE
-
-RECENT = timedelta(hours=24)
-# All that stands around a page, in one statement; the counts are the same in each row.
-_AROUND = FixedStatement(OWN_PROJECTS.add_columns(*(count.scalar_subquery() for count in (RUNNING_TASKS, RUNNING_EXPORTS, ERRORS_SINCE))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +61,6 @@ class Shell:
     awaited: Notices | None
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What a page asks the database for its surroundings. `errors` are the sendouts given up in the last 24 hours."""
-
-    projects: list[tuple[str, str]]
-    running_tasks: int
-    running_exports: int
-    errors: Count
-
-
 def add_shell() -> dict[str, Shell | None]:
     """None also where the page tells of a fault: it may be that the database cannot say who reads."""
     if g.get("stands_alone"):
@@ -93,25 +72,16 @@ def _shell() -> Shell:
     me = logged_in()
     scope: ProjectScope | None = g.get("project_scope")
     role = "Superuser" if me.is_superuser else scope.role.label if scope else "Member"
-    around = _ask_around(me, scope)
     return Shell(
         project=ShellProject(scope.id, scope.name, scope.time_zone.key, scope.name[:1].upper()) if scope else None,
-        projects=[_project(project_id, name, scope) for project_id, name in around.projects],
+        projects=[_project(project_id, name, scope) for project_id, name in me.around.projects],
         user=ShellUser(me.name, me.email, initials_of(me.name), role),
-        navigation=_navigation(around) if scope else [],
+        navigation=_navigation(me.around) if scope else [],
         navigation_below=_below(scope) if scope else [],
         administration=[_link("Users", "users"), _link("Projects", "projects_admin")] if me.is_superuser else [],
         logout_url=url_for("login.log_out"),
         awaited=awaited_notices(db.session(), scope, me.email) if scope else None,
     )
-
-
-def _ask_around(me: LoggedIn, scope: ProjectScope | None) -> Around:
-    asked = {"user_id": me.id, "is_superuser": me.is_superuser, "project_id": scope and scope.project_id, "since": utc_now() - RECENT}
-    rows = _AROUND.rows(db.session(), asked)
-    tasks, exports, errors = rows[0][-3:] if rows else (0, 0, 0)
-    projects = [(format_id(Prefix.PROJECT, project_id), name) for project_id, name, *_ in rows]
-    return Around(projects, tasks, exports, Count.of(errors, COUNT_CAP))
 
 
 def _navigation(around: Around) -> list[ShellLink]:

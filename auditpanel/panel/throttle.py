@@ -10,7 +10,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TypeVar
 
 from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.storage import MemoryStorage, Storage
+from limits.storage import MemoryStorage, RedisStorage, Storage
 from limits.strategies import MovingWindowRateLimiter, RateLimiter
 
 from auditpanel.errors import TooManyRequests
@@ -19,7 +19,16 @@ PAUSE_MINUTES = 15
 ACCOUNT_TRIES = RateLimitItemPerMinute(5, PAUSE_MINUTES, namespace="login/account")
 ADDRESS_TRIES = RateLimitItemPerMinute(20, PAUSE_MINUTES, namespace="login/address")
 
+# A login asks a few times. Redis that hangs must not hold it up for long, nor take up all threads.
+TIMEOUT_S = 0.5
+
 Answer = TypeVar("Answer")
+
+
+def shared_storage(redis_url: str) -> Storage:
+    """The library knows Redis on a Unix socket by another name."""
+    url = f"redis+{redis_url}" if redis_url.startswith("unix:") else redis_url
+    return RedisStorage(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
 
 
 class LoginThrottle:

@@ -9,13 +9,12 @@ import pytest
 import time_machine
 from flask import Flask
 from itsdangerous import base64_decode
-from limits.storage import RedisStorage
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.models import LoginSession
 from auditpanel.errors import TooManyRequests
-from auditpanel.panel.throttle import LoginThrottle
+from auditpanel.panel.throttle import LoginThrottle, shared_storage
 from tests.accounts.visitor import Visitor, log_in
 from tests.factories import PASSWORD, make_user
 
@@ -150,7 +149,7 @@ def test_many_tries_at_once_are_not_more_than_allowed(app: Flask) -> None:
 
 
 def test_without_redis_the_process_counts_by_itself() -> None:
-    throttle = LoginThrottle(RedisStorage("redis://127.0.0.1:1/0", socket_connect_timeout=0.2))
+    throttle = LoginThrottle(shared_storage("redis://127.0.0.1:1/0"))
     assert [throttle.take_try("alone@example.com", "192.0.2.1") for _ in range(5)] == [4, 3, 2, 1, 0]
     with pytest.raises(TooManyRequests):
         throttle.take_try("alone@example.com", "192.0.2.1")
@@ -229,4 +228,4 @@ def test_logging_out_everywhere_ends_every_login(app: Flask, session: Session) -
 
 def _throttle(app: Flask) -> LoginThrottle:
     with app.app_context():
-        return LoginThrottle(RedisStorage(app.config["RATELIMIT_STORAGE_URI"]))
+        return LoginThrottle(shared_storage(app.config["REDIS_URL"]))

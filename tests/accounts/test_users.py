@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from auditpanel.accounts import sessions, users
 from auditpanel.accounts.models import LoginSession, User
-from auditpanel.accounts.scope import find_entry
+from auditpanel.accounts.scope import Entrance
 from auditpanel.accounts.users import Kind
 from auditpanel.errors import Conflict, InvalidInput
 from tests.factories import PASSWORD, make_superuser, make_user
@@ -17,7 +17,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 def user_of(session: Session, token: str, now: datetime) -> User | None:
-    entry = find_entry(session, token, now, project_id=None)
+    entry = Entrance().find(session, token, now, project_id=None)
     return session.get_one(User, entry.user_id) if entry else None
 
 

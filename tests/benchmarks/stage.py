@@ -91,7 +91,7 @@ class Web:
 
 
 class Reader:
-    """Reads pages to their last byte, over a connection that is kept as a browser does."""
+    """Reads pages to their last byte, over a connection and with a cookie that are kept as a browser does."""
 
     def __init__(self, web: Web, cookie: str = "") -> None:
         self._connection = web.connect()
@@ -104,6 +104,8 @@ class Reader:
         self._connection.request("GET", url, headers={"Cookie": self._cookie})
         answer = self._connection.getresponse()
         answer.read()
+        if set_cookie := answer.headers["Set-Cookie"]:
+            self._cookie = set_cookie.partition(";")[0]
         self._read_at = time.monotonic()
         assert answer.status == 200, f"{url}: {answer.status}"
 

@@ -37,7 +37,7 @@ def store_now(session: Session, scope: ProjectScope, *, number: int) -> None:
     session.commit()
 
 
-def test_beside_its_rows_a_page_asks_who_reads_what_they_caused_and_what_is_around_and_is_recorded(
+def test_beside_its_rows_a_page_asks_who_reads_it_and_what_they_caused_and_is_recorded(
     app: Flask, session: Session, engine: Engine
 ) -> None:
     scope = make_scope(session)
@@ -61,8 +61,8 @@ def test_beside_its_rows_a_page_asks_who_reads_what_they_caused_and_what_is_arou
         engine.dispose()
     assert "<b data-total>3</b>" in page.text
     # The rows and their counts come by a cursor of another kind.
-    for statement, part in zip(statements, ("login_sessions", "unnest", "due_tasks", "INSERT"), strict=True):
-        assert part in statement
+    for statement, parts in zip(statements, (("login_sessions", "due_tasks"), ("unnest",), ("INSERT",)), strict=True):
+        assert all(part in statement for part in parts)
 
 
 def test_a_project_is_empty_until_somebody_elses_call_comes(app: Flask, session: Session) -> None:
