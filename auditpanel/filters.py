@@ -59,7 +59,8 @@ _BACK = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+# Each is made once and is no other's equal: FilterSets are compared and looked up all the time.
+@dataclass(frozen=True, slots=True, eq=False)
 class Field:
     """One thing that a list can be narrowed by. `name` is its parameter; `phrase` begins its words, as in "Path contains".
 

@@ -12,7 +12,7 @@ from sqlalchemy import Dialect, Select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
-from auditpanel.time_limit import execute_text_within, psycopg_connection
+from auditpanel.time_limit import execute_prepared_within, psycopg_connection
 
 Columns = TypeVarTuple("Columns")
 _DIALECT: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -54,4 +54,4 @@ class FixedStatement(Generic[*Columns]):
 
     def rows_within(self, session: Session, values: Mapping[str, object], timeout_s: float) -> Sequence[tuple[Any, ...]]:
         """Raises TimeIsUp where the time was not enough; the transaction goes on."""
-        return execute_text_within(session, self._text, {**self._constants, **values}, timeout_s)
+        return execute_prepared_within(session, self._prepared, values, timeout_s)

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Generic, Self, TypeVar, TypeVarTuple
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import ColumnElement, Row, Select, SQLColumnExpression, and_, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
@@ -37,8 +38,7 @@ class Direction(StrEnum):
     NEWER = "newer"
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(msgspec.Struct, frozen=True):
     """Where a record stands in its project: lists are ordered by it, newest first."""
 
     at: datetime

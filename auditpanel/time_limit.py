@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -15,21 +15,27 @@ from sqlalchemy.orm import Session
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Commands around a statement, each pair in one message: the session's own savepoints and settings come one by one, and take longer
-    than most of the queries. Giving up takes back the setting, too.
-    """
+    """Commands around a statement. Giving up takes back the setting, too."""
 
-    begin: str
-    end: str
-    give_up: str
+    begin: tuple[str, str]
+    end: tuple[str, ...]
+    give_up: tuple[str, ...]
 
 
-_ALONE = Frame("BEGIN; SET LOCAL statement_timeout = {timeout_ms}", "COMMIT", "ROLLBACK")
-_IN_TRANSACTION = Frame(
-    "SAVEPOINT reading; SET LOCAL statement_timeout = {timeout_ms}",
-    "RELEASE SAVEPOINT reading; SET LOCAL statement_timeout = 0",
-    "ROLLBACK TO SAVEPOINT reading; RELEASE SAVEPOINT reading",
-)
+def _alone(timeout_ms: int) -> Frame:
+    return Frame(("BEGIN", f"SET LOCAL statement_timeout = {timeout_ms}"), ("COMMIT",), ("ROLLBACK",))
+
+
+def _in_transaction(timeout_ms: int) -> Frame:
+    return Frame(
+        ("SAVEPOINT reading", f"SET LOCAL statement_timeout = {timeout_ms}"),
+        ("RELEASE SAVEPOINT reading", "SET LOCAL statement_timeout = 0"),
+        ("ROLLBACK TO SAVEPOINT reading", "RELEASE SAVEPOINT reading"),
+    )
+
+
+# By itself PostgreSQL plans anew wherever it expects that to pay. It takes longer than the answer, the more so the more months there are.
+_PLANNED_ONCE = ("SET LOCAL plan_cache_mode = force_generic_plan",)
 
 
 class TimeIsUp(Exception):
@@ -51,19 +57,25 @@ def execute_within(session: Session, statement: Select[*tuple[Any, ...]], timeou
     return rows
 
 
-def execute_text_within(session: Session, text: str, values: Mapping[str, object], timeout_s: float) -> list[tuple[Any, ...]]:
-    """The same in a single message: psycopg writes the values into the text."""
+def execute_prepared_within(session: Session, text: bytes, values: Mapping[str, object], timeout_s: float) -> list[tuple[Any, ...]]:
+    """The same of a text in psycopg's style, sent in one go with its limit. Where no transaction is open it is prepared and its plan made
+    once, for any values: it has to be one for which any plan will do.
+    """
     connection = psycopg_connection(session)
     frame = _frame(connection, timeout_s)
-    with psycopg.ClientCursor(connection) as cursor:
-        try:
-            cursor.execute(f"{frame.begin}; {text}; {frame.end}".encode(), values)
-        except QueryCanceled:
-            _command(session, frame.give_up)
-            raise TimeIsUp from None
-        # Behind the answers to the two commands.
-        cursor.set_result(2)
+    # What is prepared outlives no ROLLBACK, which ends other requests.
+    is_prepared = connection.autocommit
+    try:
+        with connection.pipeline():
+            for command in (*frame.begin, *_PLANNED_ONCE) if is_prepared else frame.begin:
+                connection.execute(command)
+            cursor = connection.execute(text, values, prepare=is_prepared)
+            for command in frame.end:
+                connection.execute(command)
         return cursor.fetchall()
+    except QueryCanceled:
+        _command(session, frame.give_up)
+        raise TimeIsUp from None
 
 
 def psycopg_connection(session: Session) -> psycopg.Connection:
@@ -74,10 +86,11 @@ def psycopg_connection(session: Session) -> psycopg.Connection:
 
 
 def _frame(connection: psycopg.Connection, timeout_s: float) -> Frame:
-    frame = _ALONE if connection.autocommit else _IN_TRANSACTION
-    return replace(frame, begin=frame.begin.format(timeout_ms=max(1, int(timeout_s * 1000))))
+    make = _alone if connection.autocommit else _in_transaction
+    return make(max(1, int(timeout_s * 1000)))
 
 
-def _command(session: Session, commands: str) -> None:
+def _command(session: Session, commands: Sequence[str]) -> None:
+    """In one message: the session's own savepoints and settings come one by one, and take longer than most of the queries."""
     # Only a message without parameters may hold several commands.
-    session.connection().exec_driver_sql(commands, execution_options={"no_parameters": True})
+    session.connection().exec_driver_sql("; ".join(commands), execution_options={"no_parameters": True})

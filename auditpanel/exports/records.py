@@ -24,10 +24,8 @@ MEDIA_TYPES = {
 GZIP_TYPE = "application/gzip"
 
 
-class ExportKey(Key):
+class ExportKey(Key, frozen=True):
     """Where an export stands in its project."""
-
-    __slots__ = ()
 
     @property
     def created_at(self) -> datetime:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
-from sqlalchemy import bindparam, func, literal_column, or_, select, true
+from sqlalchemy import BIGINT, ColumnElement, FromClause, bindparam, cast, func, literal_column, or_, select, true
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.selectable import LateralFromClause
 
 from auditpanel.accounts.scope import ProjectScope
 from auditpanel.fixed import FixedStatement
@@ -31,34 +33,46 @@ class CausedByCall:
     failed: Count | None
 
 
-_ASKED = func.unnest(bindparam("request_ids", type_=ARRAY(TEXT))).table_valued("request_id", name="asked").render_derived()
 _TASK_FAILED = AsyncAction.status == TaskStatus.FAILED
-_TASKS = (
-    select(
-        func.count().label("tasks"),
-        func.sum(AsyncAction.refused).label("refused"),
-        func.count().filter(_TASK_FAILED, AsyncAction.cancel_asked_at.is_(None)).label("failed"),
-        func.count().filter(_TASK_FAILED, AsyncAction.cancel_asked_at.is_not(None)).label("cancelled"),
-        func.count().filter(ONLY["running"]()).label("running"),
+
+
+def causing(project_id: ColumnElement[UUID], calls: FromClause) -> tuple[LateralFromClause, LateralFromClause]:
+    """The tasks and the given up sendouts of each of `calls`, by its `request_id`: to be joined. One short look at an index for each."""
+    tasks = (
+        select(
+            func.count().label("tasks"),
+            cast(func.sum(AsyncAction.refused), BIGINT).label("refused"),
+            func.count().filter(_TASK_FAILED, AsyncAction.cancel_asked_at.is_(None)).label("failed"),
+            func.count().filter(_TASK_FAILED, AsyncAction.cancel_asked_at.is_not(None)).label("cancelled"),
+            func.count().filter(ONLY["running"]()).label("running"),
+        )
+        .where(AsyncAction.project_id == project_id, AsyncAction.request_id == calls.c.request_id)
+        .correlate(calls)
+        .lateral()
     )
-    .where(AsyncAction.project_id == bindparam("project_id"), AsyncAction.request_id == _ASKED.c.request_id)
-    .correlate(_ASKED)
-    .lateral()
-)
-_FAILED_ROWS = (
-    select(Sendout.id)
-    .where(
-        Sendout.project_id == bindparam("project_id"),
-        Sendout.request_id == _ASKED.c.request_id,
-        # Written out, so that the index of what was given up is known to have all of them.
-        Sendout.status == literal_column(f"'{SendoutStatus.ERROR}'"),
+    failed_rows = (
+        select(Sendout.id)
+        .where(
+            Sendout.project_id == project_id,
+            Sendout.request_id == calls.c.request_id,
+            # Written out, so that the index of what was given up is known to have all of them.
+            Sendout.status == literal_column(f"'{SendoutStatus.ERROR}'"),
+        )
+        .limit(FAILED_CAP + 1)
+        .correlate(calls)
+        .subquery()
     )
-    .limit(FAILED_CAP + 1)
-    .correlate(_ASKED)
-    .subquery()
-)
-_FAILED = select(func.count().label("number")).select_from(_FAILED_ROWS).lateral()
-# One short look at an index of each for each call.
+    return tasks, select(func.count().label("number")).select_from(failed_rows).lateral()
+
+
+def read_caused(told: Sequence[int]) -> CausedByCall:
+    """`told` are the columns of `causing`, the sendouts first."""
+    failed, tasks, *others = told
+    return CausedByCall(Caused(tasks, *others) if tasks else None, Count.of(failed, FAILED_CAP) if failed else None)
+
+
+_ASKED = func.unnest(bindparam("request_ids", type_=ARRAY(TEXT))).table_valued("request_id", name="asked").render_derived()
+_TASKS, _FAILED = causing(bindparam("project_id"), _ASKED)
 _CAUSED = FixedStatement(
     select(_ASKED.c.request_id, _FAILED.c.number, *_TASKS.c)
     .select_from(_ASKED)
@@ -73,7 +87,4 @@ def caused_by_calls(session: Session, scope: ProjectScope, request_ids: Sequence
     if not request_ids:
         return {}
     found = _CAUSED.rows(session, {"project_id": scope.project_id, "request_ids": list(request_ids)})
-    return {
-        request_id: CausedByCall(Caused(tasks, int(refused), *others) if tasks else None, Count.of(failed, FAILED_CAP) if failed else None)
-        for request_id, failed, tasks, refused, *others in found
-    }
+    return {request_id: read_caused(told) for request_id, *told in found}

@@ -10,50 +10,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import lru_cache
-from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ScalarSelect, asc, bindparam, desc, func, or_, select
+from sqlalchemy import asc, bindparam, desc, func, or_, select
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.scope import ProjectScope
 from auditpanel.errors import NotFound, Unavailable
 from auditpanel.filters import FilterSet, Span
 from auditpanel.fixed import FixedStatement
-from auditpanel.ids import EPOCH, uuid7_moment
-from auditpanel.keyset import COUNT_CAP, Clause, Direction, Page, Place, counting
+from auditpanel.ids import uuid7_moment
+from auditpanel.keyset import COUNT_CAP, Clause, Direction, Place
 from auditpanel.keyset import Count as Count
-from auditpanel.logs.capped import CappedCounts
 from auditpanel.logs.clauses import LOGS, Bounds, rest_clauses, served_clauses
+from auditpanel.logs.lines import LINE_COLUMNS, LogPage, line_of
 from auditpanel.logs.models import Log, LogContent
+from auditpanel.logs.served import COUNT_BUDGET_S as COUNT_BUDGET_S
+from auditpanel.logs.served import count_columns, read_served
 from auditpanel.logs.values import LogKey, LogLine, LogRecord, Message, Origin, Reference
 from auditpanel.time_limit import TimeIsUp, execute_within
 
 BUDGET_S = 2.0
-COUNT_BUDGET_S = 0.3
-
-LINE_COLUMNS = (
-    Log.occurred_at,
-    Log.id,
-    Log.method,
-    Log.path,
-    Log.route,
-    Log.status_code,
-    Log.duration_ms,
-    Log.origin,
-    Log.channel,
-    Log.user,
-    Log.api_key,
-    Log.customer,
-    Log.client_ip,
-    Log.user_agent,
-    Log.request_id,
-    Log.error,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +52,6 @@ class Pace:
 
 
 PACE = Pace()
-_CAPPED = CappedCounts()
-
-
-@dataclass(frozen=True)
-class LogPage(Page[LogLine]):
-    """`looked_to` is set where the budget ended the search: what lies beyond it has not been looked at.
-
-    `counts` are of the FilterSets that were to be counted too; None where one statement did not do for page and counts.
-    """
-
-    looked_to: LogKey | None = None
-    counts: tuple[Count, ...] | None = None
 
 
 def list_logs(
@@ -102,16 +71,12 @@ def list_logs(
     deadline = time.monotonic() + budget_s
     if not rest_clauses(filters, bounds):
         if counted:
-            try:
-                return _read_and_count(session, bounds, filters, size, counted)
-            except TimeIsUp:
-                pass
+            with suppress(TimeIsUp):
+                return read_served(session, bounds, filters, size, counted)
         # Where PostgreSQL misjudges how rare something is, even what an index serves may take long: then it is searched, too.
-        try:
+        with suppress(TimeIsUp):
             found = _read(session, bounds, served_clauses(filters), size + 1, budget_s / 2)
             return LogPage.of(found, bounds.direction, size)
-        except TimeIsUp:
-            pass
     return _search(session, bounds, filters, size, deadline, pace)
 
 
@@ -160,50 +125,7 @@ def _slice_edge(session: Session, bounds: Bounds, served: Sequence[Clause], rows
 
 def _read(session: Session, bounds: Bounds, clauses: Sequence[Clause], limit: int, timeout_s: float) -> list[LogLine]:
     statement = LOGS.along(select(*LINE_COLUMNS).where(*bounds.on(LOGS), *clauses), bounds.direction).limit(limit)
-    return [_line(row) for row in execute_within(session, statement, timeout_s)]
-
-
-def _read_and_count(session: Session, bounds: Bounds, filters: FilterSet, size: int, counted: Sequence[FilterSet]) -> LogPage:
-    """Raises TimeIsUp where it takes longer than a count may."""
-    span, place = bounds.span, bounds.place
-    direction = place.direction if place else None
-    to_count = tuple(of_one for of_one in counted if not _CAPPED.holds(bounds.project_id, of_one))
-    statement = _counted_page(filters, to_count, size + 1, span.start is not None, span.end is not None, direction)
-    asked = {"project_id": bounds.project_id, "start": span.start, "end": span.end}
-    asked |= {"at": place.key.at, "id": place.key.id} if place else {}
-    rows = statement.rows_within(session, asked, COUNT_BUDGET_S)
-    page = LogPage.of([_line(row[: len(LINE_COLUMNS)]) for row in rows], bounds.direction, size)
-    if not rows:
-        return page
-    counts = dict(zip(to_count, (Count.of(number, COUNT_CAP) for number in rows[0][len(LINE_COLUMNS) :]), strict=True))
-    for of_one, count in counts.items():
-        if not count.is_exact:
-            _CAPPED.note(bounds.project_id, of_one)
-    return replace(page, counts=tuple(counts.get(of_one, Count(COUNT_CAP, is_exact=False)) for of_one in counted))
-
-
-@lru_cache(maxsize=100)
-def _counted_page(
-    filters: FilterSet, counted: tuple[FilterSet, ...], limit: int, has_start: bool, has_end: bool, direction: Direction | None
-) -> FixedStatement[*tuple[Any, ...]]:
-    """The same for every project and moment; the first page of a list is asked for most of all."""
-    project_id, start, end, at, log_id = UUID(int=0), EPOCH + timedelta(1), EPOCH + timedelta(2), EPOCH + timedelta(3), UUID(int=1)
-    span = Span(start if has_start else None, end if has_end else None)
-    bounds = Bounds(project_id, span, Place(LogKey(at, log_id), direction) if direction else None)
-    columns = select(*LINE_COLUMNS, *_counts(replace(bounds, place=None), counted, COUNT_CAP))
-    statement = LOGS.along(columns.where(*bounds.on(LOGS), *served_clauses(filters)), bounds.direction).limit(limit)
-    return FixedStatement(statement, {"project_id": project_id, "start": start, "end": end, "at": at, "id": log_id})
-
-
-def _counts(bounds: Bounds, asked: Sequence[FilterSet], cap: int) -> list[ScalarSelect[int]]:
-    """For the columns of a statement."""
-    rows = (select(Log.id).where(*bounds.on(LOGS), *served_clauses(filters), *rest_clauses(filters, bounds)) for filters in asked)
-    return [counting(of_one, cap).scalar_subquery() for of_one in rows]
-
-
-def _line(row: Sequence[Any]) -> LogLine:
-    occurred_at, log_id, method, path, route, status_code, duration_ms, origin, *rest = row
-    return LogLine(LogKey(occurred_at, log_id), method, path, route, status_code, duration_ms, Origin(origin), *rest)
+    return [line_of(row) for row in execute_within(session, statement, timeout_s)]
 
 
 def count_logs(
@@ -233,7 +155,7 @@ def count_each(
 ) -> list[Count]:
     """The same for several FilterSets, in one statement."""
     try:
-        (counted,) = execute_within(session, select(*_counts(Bounds(scope.project_id, span, place), asked, cap)), budget_s)
+        (counted,) = execute_within(session, select(*count_columns(Bounds(scope.project_id, span, place), asked, cap)), budget_s)
     except TimeIsUp:
         return [Count(0, is_exact=False)] * len(asked)
     return [Count.of(number, cap) for number in counted]
@@ -291,7 +213,7 @@ def get_log(session: Session, scope: ProjectScope, log_id: UUID) -> LogRecord:
         raise _no_such_log()
     content, *line = row
     return LogRecord(
-        _line(line),
+        line_of(line),
         content.query,
         Message(_headers(content.request_headers), content.request_body, content.request_size_bytes, content.request_is_cut),
         Message(_headers(content.response_headers), content.response_body, content.response_size_bytes, content.response_is_cut),

@@ -80,10 +80,8 @@ class NewLog(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     references: list[Reference] = []
 
 
-class LogKey(Key):
+class LogKey(Key, frozen=True):
     """Where a log stands in its project."""
-
-    __slots__ = ()
 
     @property
     def occurred_at(self) -> datetime:

@@ -21,10 +21,8 @@ class OperationStatus(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-class TaskKey(Key):
+class TaskKey(Key, frozen=True):
     """Where a task stands in its project."""
-
-    __slots__ = ()
 
     @property
     def created_at(self) -> datetime:

@@ -14,10 +14,8 @@ from auditpanel.keyset import Place as Place
 from auditpanel.webhooks.values import Headers, SendoutStatus
 
 
-class SendoutKey(Key):
+class SendoutKey(Key, frozen=True):
     """Where a sendout stands in its project: by the time of its event."""
-
-    __slots__ = ()
 
     @property
     def created_at(self) -> datetime:

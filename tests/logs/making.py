@@ -13,7 +13,8 @@ from auditpanel.accounts.projects import create_project
 from auditpanel.accounts.scope import ProjectScope, scope_of_project
 from auditpanel.filters import FilterSet, Span
 from auditpanel.logs.filters import LOG_FIELDS
-from auditpanel.logs.queries import LogPage, list_logs
+from auditpanel.logs.lines import LogPage
+from auditpanel.logs.queries import list_logs
 from auditpanel.logs.store import Stored, store_logs
 from auditpanel.logs.values import NewLog
 

@@ -19,7 +19,8 @@ from auditpanel.ids import Prefix
 from auditpanel.keyset import Count, Direction, Place, direction_of
 from auditpanel.logs.caused import caused_by_calls
 from auditpanel.logs.filters import LOG_FIELDS
-from auditpanel.logs.queries import BUDGET_S, COUNT_BUDGET_S, LogPage, count_each, count_logs, list_logs
+from auditpanel.logs.lines import LogPage
+from auditpanel.logs.queries import BUDGET_S, COUNT_BUDGET_S, count_each, count_logs, list_logs
 from auditpanel.logs.values import LogLine, Origin
 from auditpanel.panel.formatters import (
     Duration,
@@ -167,8 +168,10 @@ def _finds_failures_only(filters: FilterSet) -> bool:
 
 
 def _row_of(session: Session, scope: ProjectScope, listing: Listing, found: LogPage) -> Callable[[LogLine], Markup]:
-    request_ids = list(dict.fromkeys(line.request_id for line in found.lines if line.request_id))
-    found_caused = caused_by_calls(session, scope, request_ids)
+    found_caused = found.caused
+    if found_caused is None:
+        request_ids = list(dict.fromkeys(line.request_id for line in found.lines if line.request_id))
+        found_caused = caused_by_calls(session, scope, request_ids)
     caused = {request_id: caused_by_call(of_call.tasks, of_call.failed) for request_id, of_call in found_caused.items()}
     url_of = record_urls(listing.urls, url_for("logs.show", log_id=Prefix.LOG), Prefix.LOG)
     return lambda line: draw_row(scope.project_id, line, url_of(line.id), listing.zone, caused.get(line.request_id or ""))
