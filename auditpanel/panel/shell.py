@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from flask import g, request, url_for
 from flask_login import current_user
@@ -19,13 +20,25 @@ from auditpanel.panel.formatters import count_text, initials_of
 from auditpanel.panel.login import logged_in
 from auditpanel.panel.sendouts.showing import short_count
 
+NAVIGATION = (("Logs", "logs"), ("Background tasks", "tasks"), ("Exports", "exports"), ("Webhook sendouts", "sendouts"))
+# The last one is for admins.
+BELOW = (("Catalogue", "catalogue"), ("Webhooks", "webhooks"), ("Settings", "settings"))
+ADMINISTRATION = (("Users", "users"), ("Projects", "projects_admin"))
+KEPT = 500
+
 
 @dataclass(frozen=True, slots=True)
 class ShellProject:
+    """`role` is the reader's in it."""
+
     id: str
     name: str
     time_zone: str
-    initial: str
+    role: Role
+
+    @property
+    def initial(self) -> str:
+        return self.name[:1].upper()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +62,8 @@ class ShellUser:
     role_label: str
 
 
-@dataclass(frozen=True, slots=True)
+# Without equality: what is drawn of one is looked up by which it is.
+@dataclass(frozen=True, slots=True, eq=False)
 class Shell:
     project: ShellProject | None
     projects: list[ShellLink]
@@ -58,46 +72,50 @@ class Shell:
     navigation_below: list[ShellLink]
     administration: list[ShellLink]
     logout_url: str
-    awaited: Notices | None
 
 
-def add_shell() -> dict[str, Shell | None]:
+def add_shell() -> dict[str, Shell | Notices | None]:
     """None also where the page tells of a fault: it may be that the database cannot say who reads."""
-    if g.get("stands_alone"):
+    if g.get("stands_alone") or not current_user.is_authenticated:
         return {"shell": None}
-    return {"shell": _shell() if current_user.is_authenticated else None}
-
-
-def _shell() -> Shell:
     me = logged_in()
     scope: ProjectScope | None = g.get("project_scope")
-    role = "Superuser" if me.is_superuser else scope.role.label if scope else "Member"
+    project = ShellProject(scope.id, scope.name, scope.time_zone.key, scope.role) if scope else None
+    shell = _shell(me.name, me.email, me.is_superuser, me.around, project, request.blueprint, request.script_root)
+    return {"shell": shell, "awaited": awaited_notices(db.session(), scope, me.email) if scope else None}
+
+
+@lru_cache(KEPT)
+def _shell(
+    name: str, email: str, is_superuser: bool, around: Around, project: ShellProject | None, blueprint: str | None, script_root: str
+) -> Shell:
+    """The same from page to page until something runs or fails. All that it shows, and where its links lead, is in its arguments."""
+    role = "Superuser" if is_superuser else project.role.label if project else "Member"
     return Shell(
-        project=ShellProject(scope.id, scope.name, scope.time_zone.key, scope.name[:1].upper()) if scope else None,
-        projects=[_project(project_id, name, scope) for project_id, name in me.around.projects],
-        user=ShellUser(me.name, me.email, initials_of(me.name), role),
-        navigation=_navigation(me.around) if scope else [],
-        navigation_below=_below(scope) if scope else [],
-        administration=[_link("Users", "users"), _link("Projects", "projects_admin")] if me.is_superuser else [],
+        project=project,
+        projects=[_project(project_id, own_name, project) for project_id, own_name in around.projects],
+        user=ShellUser(name, email, initials_of(name), role),
+        navigation=_navigation(project, blueprint, around) if project else [],
+        navigation_below=_below(project, blueprint) if project else [],
+        administration=[_link(label, view, blueprint) for label, view in ADMINISTRATION] if is_superuser else [],
         logout_url=url_for("login.log_out"),
-        awaited=awaited_notices(db.session(), scope, me.email) if scope else None,
     )
 
 
-def _navigation(around: Around) -> list[ShellLink]:
-    tasks = _with_running(_link("Background tasks", "tasks", "tasks"), around.running_tasks)
+def _navigation(project: ShellProject, blueprint: str | None, around: Around) -> list[ShellLink]:
+    logs, tasks, exports, sendouts = (_link(label, view, blueprint, view, project.id) for label, view in NAVIGATION)
     # Of the last 24 hours, as other lists begin, there are few exports.
-    exports = replace(_link("Exports", "exports", "exports"), url=url_for("exports.index", range=Range.MONTH))
-    return [_link("Logs", "logs", "logs"), tasks, _with_running(exports, around.running_exports), _sendouts(around.errors)]
+    exports = replace(exports, url=url_for("exports.index", project_id=project.id, range=Range.MONTH))
+    running = _with_running(tasks, around.running_tasks), _with_running(exports, around.running_exports)
+    return [logs, *running, _with_errors(sendouts, around.errors)]
 
 
 def _with_running(link: ShellLink, running: int) -> ShellLink:
     return replace(link, count_text=count_text(running), count_words=f"{count_text(running)} not ended yet") if running else link
 
 
-def _sendouts(errors: Count) -> ShellLink:
+def _with_errors(link: ShellLink, errors: Count) -> ShellLink:
     """With those given up in the last 24 hours: only they need somebody."""
-    link = _link("Webhook sendouts", "sendouts", "sendouts")
     if not errors.value:
         return link
     more = "" if errors.is_exact else "+"
@@ -105,15 +123,15 @@ def _sendouts(errors: Count) -> ShellLink:
     return replace(link, count_text=f"{short_count(errors.value)}{more}", count_words=words, is_bad=True)
 
 
-def _project(project_id: str, name: str, scope: ProjectScope | None) -> ShellLink:
-    return ShellLink(name, url_for("logs.index", project_id=project_id), current=scope is not None and project_id == scope.id)
+def _project(project_id: str, name: str, current: ShellProject | None) -> ShellLink:
+    return ShellLink(name, url_for("logs.index", project_id=project_id), current=current is not None and project_id == current.id)
 
 
-def _below(scope: ProjectScope) -> list[ShellLink]:
-    catalogue = ShellLink("Catalogue", url_for("catalogue.index"), current=request.blueprint in CATALOGUE_VIEWS, icon="catalogue")
-    links = [catalogue, _link("Webhooks", "webhooks", "webhooks")]
-    return [*links, _link("Settings", "settings", "settings")] if scope.role.includes(Role.ADMIN) else links
+def _below(project: ShellProject, blueprint: str | None) -> list[ShellLink]:
+    catalogue, *others = (_link(label, view, blueprint, view, project.id) for label, view in BELOW)
+    links = [replace(catalogue, current=blueprint in CATALOGUE_VIEWS), *others]
+    return links if project.role.includes(Role.ADMIN) else links[:-1]
 
 
-def _link(label: str, view: str, icon: str = "") -> ShellLink:
-    return ShellLink(label, url_for(f"{view}.index"), current=request.blueprint == view, icon=icon)
+def _link(label: str, view: str, blueprint: str | None, icon: str = "", project_id: str | None = None) -> ShellLink:
+    return ShellLink(label, url_for(f"{view}.index", project_id=project_id), current=blueprint == view, icon=icon)
