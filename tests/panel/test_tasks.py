@@ -103,6 +103,19 @@ def test_the_page_of_a_lossy_task_tells_each_refused_row(desk: Desk) -> None:
     assert "1 of 1 refused row shown." in narrowed and "write 1500" not in narrowed
 
 
+@pytest.mark.parametrize(
+    ("refused", "words"),
+    [
+        (2, "import that file: the other 8 stay as they are."),
+        (9, "import that file: the other one stays as it is."),
+        (10, "import that file: no other was stored."),
+    ],
+)
+def test_who_imports_refused_rows_again_is_told_of_the_rest(desk: Desk, refused: int, words: str) -> None:
+    task_id = desk.make_lossy([("Value", f"x{number}", "is not a whole number") for number in range(refused)], upload=desk.keep())
+    assert words in shown_text(desk.visitor.get(desk.task_url(task_id)))
+
+
 def test_more_refused_rows_are_shown_on_demand(desk: Desk) -> None:
     task_id = desk.make_lossy([("Value", f"x{number}", "is not a whole number") for number in range(82)])
     page = desk.visitor.get(desk.task_url(task_id)).text

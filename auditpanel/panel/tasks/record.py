@@ -134,12 +134,19 @@ def build_record(
         refused=refused,
         files=list(_files(record, refused_url, json_url, file_is_kept=file_is_kept and may_change)),
         import_url=url_for("tasks.start", type=line.type) if may_change and refused_url and line.type.endswith("_CSV") else None,
-        stored_words=count_text(line.rows_done - line.refused),
+        stored_words=_stored_words(line.rows_done - line.refused),
         facts=list(_facts(record, scope)),
         started_by=started_by(session, scope, line.request_id),
         sendouts=list(caused_sendouts(session, scope, line.request_id)),
         is_running=not line.is_ended,
     )
+
+
+def _stored_words(stored: int) -> str:
+    """For who imports the refused rows again."""
+    if stored == 0:
+        return "no other was stored"
+    return "the other one stays as it is" if stored == 1 else f"the other {count_text(stored)} stay as they are"
 
 
 def calls_of_request(session: Session, scope: ProjectScope, request_id: str, *, size: int) -> list[LogLine]:
