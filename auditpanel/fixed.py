@@ -12,7 +12,7 @@ from sqlalchemy import Dialect, Select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
-from auditpanel.time_limit import execute_prepared_within, psycopg_connection
+from auditpanel.time_limit import execute_text_within, psycopg_connection
 
 Columns = TypeVarTuple("Columns")
 _DIALECT: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -41,7 +41,7 @@ class FixedStatement(Generic[*Columns]):
         }
 
     @cached_property
-    def _prepared(self) -> bytes:
+    def _written(self) -> bytes:
         """With its constants written out, so that a plan for any values knows which partial index will do."""
         written = {name: sql.Literal(value).as_string().replace("%", "%%") for name, value in self._constants.items()}
         return _PLACEHOLDER.sub(lambda found: written.get(found[1], found[0]), self._text).encode()
@@ -49,9 +49,11 @@ class FixedStatement(Generic[*Columns]):
     def rows(self, session: Session, values: Mapping[str, object]) -> Sequence[tuple[*Columns]]:
         connection = psycopg_connection(session)
         # What is prepared outlives no ROLLBACK, which ends other requests.
-        cursor = connection.execute(self._prepared, values, prepare=connection.autocommit)
+        cursor = connection.execute(self._written, values, prepare=connection.autocommit)
         return cast(list[tuple[*Columns]], cursor.fetchall())
 
-    def rows_within(self, session: Session, values: Mapping[str, object], timeout_s: float) -> Sequence[tuple[Any, ...]]:
-        """Raises TimeIsUp where the time was not enough; the transaction goes on."""
-        return execute_prepared_within(session, self._prepared, values, timeout_s)
+    def rows_within(
+        self, session: Session, values: Mapping[str, object], timeout_s: float, *, planned_once: bool = False
+    ) -> Sequence[tuple[Any, ...]]:
+        """Raises TimeIsUp where the time was not enough; the transaction goes on. It is planned for its values, unless `planned_once`."""
+        return execute_text_within(session, self._written, values, timeout_s, planned_once=planned_once)

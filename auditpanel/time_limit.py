@@ -34,8 +34,11 @@ def _in_transaction(timeout_ms: int) -> Frame:
     )
 
 
-# By itself PostgreSQL plans anew wherever it expects that to pay. It takes longer than the answer, the more so the more months there are.
-_PLANNED_ONCE = ("SET LOCAL plan_cache_mode = force_generic_plan",)
+# By itself PostgreSQL plans anew wherever it expects that to pay, and for a project of average size reads some tables whole.
+_PLANNED_ONCE = (
+    "SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true), "
+    "set_config('enable_bitmapscan', 'off', true)"
+)
 
 
 class TimeIsUp(Exception):
@@ -57,25 +60,33 @@ def execute_within(session: Session, statement: Select[*tuple[Any, ...]], timeou
     return rows
 
 
-def execute_prepared_within(session: Session, text: bytes, values: Mapping[str, object], timeout_s: float) -> list[tuple[Any, ...]]:
-    """The same of a text in psycopg's style, sent in one go with its limit. Where no transaction is open it is prepared and its plan made
-    once, for any values: it has to be one for which any plan will do.
+def execute_text_within(
+    session: Session, text: bytes, values: Mapping[str, object], timeout_s: float, *, planned_once: bool
+) -> list[tuple[Any, ...]]:
+    """The same of a text in psycopg's style, sent in one go with its limit.
+
+    `planned_once`: it is prepared, where no transaction is open, and its plan is one for any values, made of indexes alone.
     """
     connection = psycopg_connection(session)
     frame = _frame(connection, timeout_s)
     # What is prepared outlives no ROLLBACK, which ends other requests.
-    is_prepared = connection.autocommit
+    is_prepared = planned_once and connection.autocommit
     try:
         with connection.pipeline():
-            for command in (*frame.begin, *_PLANNED_ONCE) if is_prepared else frame.begin:
+            for command in frame.begin:
                 connection.execute(command)
+            if is_prepared:
+                connection.execute(_PLANNED_ONCE, prepare=True)
             cursor = connection.execute(text, values, prepare=is_prepared)
             for command in frame.end:
                 connection.execute(command)
         return cursor.fetchall()
-    except QueryCanceled:
-        _command(session, frame.give_up)
-        raise TimeIsUp from None
+    except psycopg.Error as error:
+        if not connection.closed:
+            _command(session, frame.give_up)
+        if isinstance(error, QueryCanceled):
+            raise TimeIsUp from None
+        raise
 
 
 def psycopg_connection(session: Session) -> psycopg.Connection:

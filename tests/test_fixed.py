@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import psycopg
 import pytest
 from flask import Flask
 from psycopg.pq import TransactionStatus
-from sqlalchemy import bindparam, func, literal, literal_column, select
+from sqlalchemy import Integer, bindparam, func, literal, literal_column, select
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.models import Project
@@ -64,7 +65,23 @@ def test_a_reader_without_a_transaction_has_statements_prepared_and_ended_in_tim
         assert connection.info.transaction_status is TransactionStatus.IDLE
         db.session.rollback()
         names = connection.execute("SELECT statement FROM pg_prepared_statements WHERE statement LIKE %s", ["%it is prepared%"]).fetchall()
+        # It is the pool's again.
+        connection.rollback()
         assert len(names) == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_statement_that_fails_within_its_limit_leaves_the_connection_as_it_was(app: Flask, method: str) -> None:
+    divided = FixedStatement(select(literal(1, Integer) / bindparam("by", type_=Integer)))
+    with app.test_request_context(method=method):
+        status = psycopg_connection(db.session()).info.transaction_status
+        for planned_once in (True, False):
+            with pytest.raises(psycopg.errors.DivisionByZero):
+                divided.rows_within(db.session(), {"by": 0}, 5, planned_once=planned_once)
+            assert divided.rows_within(db.session(), {"by": 1}, 5, planned_once=planned_once) == [(1,)]
+            settings = [func.current_setting(name) for name in ("statement_timeout", "plan_cache_mode", "enable_seqscan")]
+            assert FixedStatement(select(*settings)).rows(db.session(), {}) == [("0", "auto", "on")]
+        assert psycopg_connection(db.session()).info.transaction_status in (status, TransactionStatus.INTRANS)
 
 
 def test_a_form_has_one_transaction(app: Flask) -> None:

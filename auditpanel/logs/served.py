@@ -1,7 +1,7 @@
-"""Pages that indexes alone answer: rows, counts and what the calls caused by one statement, which is prepared.
+"""Pages that indexes alone answer: rows, counts and what the calls caused, by one statement.
 
-Planning it anew for each page would take longer than the answer, the more so the more months there are. What is searched for is a value
-of the statement: there is one for each shape of a FilterSet.
+There is one for each shape of a FilterSet: a request id is a value of it, as are the project and the moments. The first page of a list is
+asked for most of all, and is planned once: planning it each time would take longer than the answer, the more so the more months there are.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ def read_served(session: Session, bounds: Bounds, filters: FilterSet, size: int,
     values: dict[str, object] = {"project_id": bounds.project_id, "start": span.start, "end": span.end}
     values |= {"at": place.key.at, "id": place.key.id} if place else {}
     values |= {condition.field.name: condition.values[0] for condition in filters.conditions if _is_searched(condition)}
-    rows = statement.rows_within(session, values, COUNT_BUDGET_S)
+    # How many logs share a request id decides which index is the better.
+    planned_once = place is None and not any(map(_is_searched, filters.conditions))
+    rows = statement.rows_within(session, values, COUNT_BUDGET_S, planned_once=planned_once)
     lines = [line_of(row[: len(LINE_COLUMNS)]) for row in rows]
     page = LogPage.of(lines, bounds.direction, size)
     if not rows:
@@ -72,7 +74,7 @@ def _is_searched(condition: Condition) -> bool:
     return condition.field.name in _SEARCHED and len(condition.values) == 1
 
 
-@lru_cache(maxsize=100)
+@lru_cache(maxsize=500)
 def _statement(
     filters: FilterSet, counted: tuple[FilterSet, ...], limit: int, has_start: bool, has_end: bool, direction: Direction | None
 ) -> FixedStatement[*tuple[Any, ...]]:

@@ -27,16 +27,23 @@ _ENTRANCE = Entrance(
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
-    """`projects` are the reader's, by id and name. The rest is of the page's project; `errors` are the sendouts given up lately."""
+class AroundCounts:
+    """Of the page's project. `errors` are the sendouts given up lately."""
 
-    projects: tuple[tuple[str, str], ...]
     running_tasks: int
     running_exports: int
     errors: Count
 
 
-NOTHING_AROUND = Around((), 0, 0, Count(0, is_exact=True))
+@dataclass(frozen=True, slots=True)
+class Around:
+    """`projects` are the reader's, by id and name."""
+
+    projects: tuple[tuple[str, str], ...]
+    counts: AroundCounts
+
+
+NOTHING_AROUND = Around((), AroundCounts(0, 0, Count(0, is_exact=True)))
 
 
 def find_reader(session: Session, token: str, now: datetime, project_id: UUID | None) -> tuple[Entry, Around] | None:
@@ -46,4 +53,4 @@ def find_reader(session: Session, token: str, now: datetime, project_id: UUID | 
         return None
     projects, tasks, exports, errors = entry.told
     named = tuple((format_id(Prefix.PROJECT, UUID(own_id)), name) for own_id, name in projects or ())
-    return entry, Around(named, tasks, exports, Count.of(errors, COUNT_CAP))
+    return entry, Around(named, AroundCounts(tasks, exports, Count.of(errors, COUNT_CAP)))

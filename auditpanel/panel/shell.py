@@ -5,26 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from flask import g, request, url_for
+from flask import g, get_template_attribute, request, url_for
 from flask_login import current_user
+from markupsafe import Markup
 
 from auditpanel.accounts.models import Role
 from auditpanel.accounts.scope import ProjectScope
 from auditpanel.extensions import db
 from auditpanel.filters import Range
 from auditpanel.keyset import Count
-from auditpanel.panel.around import Around
+from auditpanel.panel.around import AroundCounts
 from auditpanel.panel.catalogue_links import CATALOGUE_VIEWS
 from auditpanel.panel.exports.notices import Notices, awaited_notices
 from auditpanel.panel.formatters import count_text, initials_of
-from auditpanel.panel.login import logged_in
+from auditpanel.panel.login import LoggedIn, logged_in
 from auditpanel.panel.sendouts.showing import short_count
 
 NAVIGATION = (("Logs", "logs"), ("Background tasks", "tasks"), ("Exports", "exports"), ("Webhook sendouts", "sendouts"))
 # The last one is for admins.
 BELOW = (("Catalogue", "catalogue"), ("Webhooks", "webhooks"), ("Settings", "settings"))
 ADMINISTRATION = (("Users", "users"), ("Projects", "projects_admin"))
-KEPT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,16 @@ class ShellUser:
     initials: str
     role_label: str
 
+    @classmethod
+    def of(cls, reader: LoggedIn, project: ShellProject | None) -> ShellUser:
+        role = "Superuser" if reader.is_superuser else project.role.label if project else "Member"
+        return cls(reader.name, reader.email, initials_of(reader.name), role)
+
 
 # Without equality: what is drawn of one is looked up by which it is.
 @dataclass(frozen=True, slots=True, eq=False)
 class Shell:
     project: ShellProject | None
-    projects: list[ShellLink]
     user: ShellUser
     navigation: list[ShellLink]
     navigation_below: list[ShellLink]
@@ -74,40 +78,52 @@ class Shell:
     logout_url: str
 
 
-def add_shell() -> dict[str, Shell | Notices | None]:
+def add_shell() -> dict[str, Shell | Markup | Notices | None]:
     """None also where the page tells of a fault: it may be that the database cannot say who reads."""
     if g.get("stands_alone") or not current_user.is_authenticated:
         return {"shell": None}
-    me = logged_in()
+    me, around = logged_in(), logged_in().around
     scope: ProjectScope | None = g.get("project_scope")
     project = ShellProject(scope.id, scope.name, scope.time_zone.key, scope.role) if scope else None
-    shell = _shell(me.name, me.email, me.is_superuser, me.around, project, request.blueprint, request.script_root)
-    return {"shell": shell, "awaited": awaited_notices(db.session(), scope, me.email) if scope else None}
+    user = ShellUser.of(me, project)
+    return {
+        "shell": _shell(user, me.is_superuser, project, around.counts, request.blueprint, request.script_root),
+        "project_menu": _project_menu(around.projects, project, request.script_root),
+        "awaited": awaited_notices(db.session(), scope, me.email) if scope else None,
+    }
 
 
-@lru_cache(KEPT)
+# These two are the same from page to page until something runs or fails. All they show, and where their links lead, is in their arguments.
+
+
+@lru_cache(200)
 def _shell(
-    name: str, email: str, is_superuser: bool, around: Around, project: ShellProject | None, blueprint: str | None, script_root: str
+    user: ShellUser, is_superuser: bool, project: ShellProject | None, counts: AroundCounts, blueprint: str | None, script_root: str
 ) -> Shell:
-    """The same from page to page until something runs or fails. All that it shows, and where its links lead, is in its arguments."""
-    role = "Superuser" if is_superuser else project.role.label if project else "Member"
     return Shell(
         project=project,
-        projects=[_project(project_id, own_name, project) for project_id, own_name in around.projects],
-        user=ShellUser(name, email, initials_of(name), role),
-        navigation=_navigation(project, blueprint, around) if project else [],
+        user=user,
+        navigation=_navigation(project, blueprint, counts) if project else [],
         navigation_below=_below(project, blueprint) if project else [],
         administration=[_link(label, view, blueprint) for label, view in ADMINISTRATION] if is_superuser else [],
         logout_url=url_for("login.log_out"),
     )
 
 
-def _navigation(project: ShellProject, blueprint: str | None, around: Around) -> list[ShellLink]:
+@lru_cache(50)
+def _project_menu(projects: tuple[tuple[str, str], ...], project: ShellProject | None, script_root: str) -> Markup:
+    """Fewer than shells, as a superuser may have a thousand projects."""
+    links = [_project(project_id, name, project) for project_id, name in projects]
+    drawn: Markup = get_template_attribute("shell/project.html", "project_menu")(project, links)
+    return drawn
+
+
+def _navigation(project: ShellProject, blueprint: str | None, counts: AroundCounts) -> list[ShellLink]:
     logs, tasks, exports, sendouts = (_link(label, view, blueprint, view, project.id) for label, view in NAVIGATION)
     # Of the last 24 hours, as other lists begin, there are few exports.
     exports = replace(exports, url=url_for("exports.index", project_id=project.id, range=Range.MONTH))
-    running = _with_running(tasks, around.running_tasks), _with_running(exports, around.running_exports)
-    return [logs, *running, _with_errors(sendouts, around.errors)]
+    running = _with_running(tasks, counts.running_tasks), _with_running(exports, counts.running_exports)
+    return [logs, *running, _with_errors(sendouts, counts.errors)]
 
 
 def _with_running(link: ShellLink, running: int) -> ShellLink:

@@ -13,7 +13,7 @@ from auditpanel.accounts.members import add_member
 from auditpanel.accounts.models import Project, Role
 from auditpanel.accounts.scope import scope_of_project
 from auditpanel.keyset import Count
-from auditpanel.panel.around import find_reader
+from auditpanel.panel.around import AroundCounts, find_reader
 from auditpanel.times import utc_now
 from tests.accounts.visitor import log_in
 from tests.factories import make_project, make_superuser, make_user
@@ -36,10 +36,10 @@ def test_a_member_is_told_what_runs_and_failed_and_a_stranger_nothing_of_it(sess
     (entry, around), (outside, nothing) = (found for token in tokens if (found := find_reader(session, token, now, project.id)))
     assert entry.project is not None and entry.project.role is Role.VIEWER
     assert around.projects == ((scope.id, "Shop"),)
-    assert (around.running_tasks, around.running_exports, around.errors) == (1, 0, Count(1, is_exact=True))
+    assert around.counts == AroundCounts(1, 0, Count(1, is_exact=True))
     assert outside.project is None
     assert nothing.projects == ()
-    assert (nothing.running_tasks, nothing.running_exports, nothing.errors) == (0, 0, Count(0, is_exact=True))
+    assert nothing.counts == AroundCounts(0, 0, Count(0, is_exact=True))
     assert find_reader(session, "no token", now, project.id) is None
 
 
@@ -78,6 +78,17 @@ def test_the_side_of_a_page_is_each_readers_own_and_never_an_old_one(app: Flask,
     page = ada.get(url).text
     assert "Before" not in page and "After" in page
     assert "1 not ended yet" in page
+
+
+def test_the_links_of_a_panel_below_a_path_lead_there(app: Flask, session: Session) -> None:
+    project = make_project(session)
+    visitor = log_in(app, session, make_superuser(session))
+    url = f"/projects/{scope_of_project(project, Role.ADMIN).id}/logs/"
+    for root in ("", "/audit", ""):
+        page = visitor.client.get(url, base_url=f"http://localhost{root}").text
+        side = re.findall(r'class="(?:side-link|menu-item)" href="([^"]+)"', page)
+        assert f"{root}{url}" in side
+        assert all(link.startswith((f"{root}/projects/", f"{root}/administration/", f"{root}/account")) for link in side)
 
 
 def _shown(page: str) -> str:
