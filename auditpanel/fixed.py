@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any, Generic, TypeVarTuple, cast
 
 from psycopg import sql
@@ -32,28 +31,23 @@ class FixedStatement(Generic[*Columns]):
         names = {id(stand_in): name for name, stand_in in (stand_ins or {}).items()}
         if compiled.post_compile_params:
             raise ValueError(f"a fixed statement has no IN and nothing else whose text depends on the values: {compiled}")
-        named = {parameter: names[id(value)] for parameter, value in compiled.params.items() if id(value) in names}
-        self._text = _PLACEHOLDER.sub(lambda found: f"%({named.get(found[1], found[1])})s", str(compiled))
-        self._constants = {
-            parameter: value
+        texts = {parameter: f"%({names[id(value)]})s" for parameter, value in compiled.params.items() if id(value) in names}
+        # Constants are written out, so that a plan for any values knows which partial index will do.
+        texts |= {
+            parameter: sql.Literal(value).as_string().replace("%", "%%")
             for parameter, value in compiled.params.items()
-            if parameter not in named and not compiled.binds[parameter].required
+            if parameter not in texts and not compiled.binds[parameter].required
         }
-
-    @cached_property
-    def _written(self) -> bytes:
-        """With its constants written out, so that a plan for any values knows which partial index will do."""
-        written = {name: sql.Literal(value).as_string().replace("%", "%%") for name, value in self._constants.items()}
-        return _PLACEHOLDER.sub(lambda found: written.get(found[1], found[0]), self._text).encode()
+        self._text = _PLACEHOLDER.sub(lambda found: texts.get(found[1], found[0]), str(compiled)).encode()
 
     def rows(self, session: Session, values: Mapping[str, object]) -> Sequence[tuple[*Columns]]:
         connection = psycopg_connection(session)
         # What is prepared outlives no ROLLBACK, which ends other requests.
-        cursor = connection.execute(self._written, values, prepare=connection.autocommit)
+        cursor = connection.execute(self._text, values, prepare=connection.autocommit)
         return cast(list[tuple[*Columns]], cursor.fetchall())
 
     def rows_within(
         self, session: Session, values: Mapping[str, object], timeout_s: float, *, planned_once: bool = False
     ) -> Sequence[tuple[Any, ...]]:
         """Raises TimeIsUp where the time was not enough; the transaction goes on. It is planned for its values, unless `planned_once`."""
-        return execute_text_within(session, self._written, values, timeout_s, planned_once=planned_once)
+        return execute_text_within(session, self._text, values, timeout_s, planned_once=planned_once)

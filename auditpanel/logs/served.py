@@ -39,7 +39,10 @@ _STAND_INS = {"project_id": _PROJECT_ID, "start": _START, "end": _END, "at": _AT
 
 
 def read_served(session: Session, bounds: Bounds, filters: FilterSet, size: int, counted: Sequence[FilterSet]) -> LogPage:
-    """A page with the counts of `counted`. Raises TimeIsUp where it takes longer than a count may."""
+    """A page with the counts of `counted`, which name no other request id than `filters`.
+
+    Raises TimeIsUp where it takes longer than a count may.
+    """
     span, place = bounds.span, bounds.place
     to_count = tuple(of_one for of_one in counted if not CAPPED.holds(bounds.project_id, of_one))
     direction = place.direction if place else None
