@@ -34,11 +34,10 @@ def _in_transaction(timeout_ms: int) -> Frame:
     )
 
 
+_LIMIT = "SELECT set_config('statement_timeout', %s, true)"
 # By itself PostgreSQL plans anew wherever it expects that to pay, and for a project of average size reads some tables whole.
-_PLANNED_ONCE = (
-    "SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true), "
-    "set_config('enable_bitmapscan', 'off', true)"
-)
+_LIMIT_AND_ONE_PLAN = f"""{_LIMIT}, set_config('plan_cache_mode', 'force_generic_plan', true),
+set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)"""
 
 
 class TimeIsUp(Exception):
@@ -68,25 +67,33 @@ def execute_text_within(
     `planned_once`: it is prepared, where no transaction is open, and its plan is one for any values, made of indexes alone.
     """
     connection = psycopg_connection(session)
-    frame = _frame(connection, timeout_s)
-    # What is prepared outlives no ROLLBACK, which ends other requests.
-    is_prepared = planned_once and connection.autocommit
     try:
-        with connection.pipeline():
-            for command in frame.begin:
-                connection.execute(command)
-            if is_prepared:
-                connection.execute(_PLANNED_ONCE, prepare=True)
-            cursor = connection.execute(text, values, prepare=is_prepared)
-            for command in frame.end:
-                connection.execute(command)
-        return cursor.fetchall()
-    except psycopg.Error as error:
+        if connection.autocommit:
+            # A pipeline is a transaction, so the settings end with it.
+            with connection.pipeline():
+                settings = _LIMIT_AND_ONE_PLAN if planned_once else _LIMIT
+                connection.execute(settings, [str(_milliseconds(timeout_s))], prepare=True)
+                cursor = connection.execute(text, values, prepare=planned_once)
+            return cursor.fetchall()
+        return _execute_in_transaction(session, connection, text, values, timeout_s)
+    except QueryCanceled:
+        raise TimeIsUp from None
+
+
+def _execute_in_transaction(
+    session: Session, connection: psycopg.Connection, text: bytes, values: Mapping[str, object], timeout_s: float
+) -> list[tuple[Any, ...]]:
+    # What is prepared outlives no ROLLBACK, which ends other requests.
+    frame = _frame(connection, timeout_s)
+    _command(session, frame.begin)
+    try:
+        rows = connection.execute(text, values).fetchall()
+    except psycopg.Error:
         if not connection.closed:
             _command(session, frame.give_up)
-        if isinstance(error, QueryCanceled):
-            raise TimeIsUp from None
         raise
+    _command(session, frame.end)
+    return rows
 
 
 def psycopg_connection(session: Session) -> psycopg.Connection:
@@ -98,7 +105,12 @@ def psycopg_connection(session: Session) -> psycopg.Connection:
 
 def _frame(connection: psycopg.Connection, timeout_s: float) -> Frame:
     make = _alone if connection.autocommit else _in_transaction
-    return make(max(1, int(timeout_s * 1000)))
+    return make(_milliseconds(timeout_s))
+
+
+def _milliseconds(timeout_s: float) -> int:
+    # None at all would be no limit.
+    return max(1, int(timeout_s * 1000))
 
 
 def _command(session: Session, commands: Sequence[str]) -> None:

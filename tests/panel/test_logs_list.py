@@ -60,7 +60,7 @@ def test_a_page_asks_who_reads_it_then_for_its_rows_and_all_beside_them_and_is_r
         event.remove(engine, "checkout", note)
         engine.dispose()
     assert "<b data-total>3</b>" in page.text
-    told = [statement for statement in statements if not statement.startswith(("BEGIN", "SET", "SELECT set_config", "COMMIT"))]
+    told = [statement for statement in statements if not statement.startswith("SELECT set_config")]
     for statement, parts in zip(told, (("login_sessions", "due_tasks"), ("logs", "count", "sendouts"), ("INSERT",)), strict=True):
         assert all(part in statement for part in parts)
 
