@@ -37,6 +37,7 @@ from auditpanel.panel.formatters import (
 from auditpanel.panel.list_controls import Asked, Choice, ListUrls, read_asked
 from auditpanel.panel.list_page import PAGE_SIZE as PAGE_SIZE
 from auditpanel.panel.list_page import (
+    Day,
     Empty,
     Help,
     Listing,
@@ -122,13 +123,18 @@ def build_list(session: Session, scope: ProjectScope, asked: Asked, now: datetim
     return LogListPage(
         listing=listing,
         found=found,
-        days=days_of(listing, found.lines, _row_of(session, scope, listing, found)),
+        days=_in_one_piece(days_of(listing, found.lines, _row_of(session, scope, listing, found))),
         switch=switch_choices(listing.urls, errors_text),
         total_text=count_words(total) or f"at least {count_text(len(found.lines))}",
         empty=_empty(session, scope, listing) if is_empty else None,
         text_field=TEXT_FIELD,
         looked_back=_looked_back(listing, found),
     )
+
+
+def _in_one_piece(days: list[Day[Markup]]) -> list[Day[Markup]]:
+    """Each day's rows: a page's pieces are handed on by every template that they stand in."""
+    return [Day(day.words, [Markup("".join(day.rows))]) for day in days]
 
 
 def switch_choices(urls: ListUrls, errors_text: str | None) -> list[Choice]:
