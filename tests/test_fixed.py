@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Integer, bindparam, func, literal, literal_column, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from auditpanel.accounts.models import Project
@@ -79,6 +80,9 @@ def test_a_statement_that_fails_within_its_limit_leaves_the_connection_as_it_was
             with pytest.raises(psycopg.errors.DivisionByZero):
                 divided.rows_within(db.session(), {"by": 0}, 5, planned_once=planned_once)
             assert divided.rows_within(db.session(), {"by": 1}, 5, planned_once=planned_once) == [(1,)]
+            with pytest.raises(DBAPIError):
+                execute_within(db.session(), select(literal(1, Integer) / literal(0, Integer)), 5)
+            assert execute_within(db.session(), select(literal(1, Integer)), 5) == [(1,)]
             settings = [func.current_setting(name) for name in ("statement_timeout", "plan_cache_mode", "enable_seqscan")]
             assert FixedStatement(select(*settings)).rows(db.session(), {}) == [("0", "auto", "on")]
         assert psycopg_connection(db.session()).info.transaction_status in (status, TransactionStatus.INTRANS)

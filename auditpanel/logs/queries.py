@@ -29,8 +29,7 @@ from auditpanel.keyset import Count as Count
 from auditpanel.logs.clauses import LOGS, Bounds, rest_clauses, served_clauses
 from auditpanel.logs.lines import LINE_COLUMNS, LogPage, line_of
 from auditpanel.logs.models import Log, LogContent
-from auditpanel.logs.served import COUNT_BUDGET_S as COUNT_BUDGET_S
-from auditpanel.logs.served import count_columns, read_served
+from auditpanel.logs.served import COUNT_BUDGET_S, count_columns, read_served
 from auditpanel.logs.values import LogKey, LogLine, LogRecord, Message, Origin, Reference
 from auditpanel.time_limit import TimeIsUp, execute_within
 

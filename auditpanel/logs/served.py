@@ -58,13 +58,12 @@ def read_served(session: Session, bounds: Bounds, filters: FilterSet, size: int,
     page = LogPage.of(lines, bounds.direction, size)
     if not rows:
         return page
-    *_, caused = zip(*rows, strict=True)
-    found = {line.request_id: read_caused(told) for line, told in zip(lines, caused, strict=True) if line.request_id and told}
+    caused = {line.request_id: read_caused(row[-1]) for line, row in zip(lines, rows, strict=True) if line.request_id and row[-1]}
     counts = dict(zip(to_count, (Count.of(number, COUNT_CAP) for number in rows[0][len(LINE_COLUMNS) : -1]), strict=True))
     for of_one, count in counts.items():
         if not count.is_exact:
             CAPPED.note(bounds.project_id, of_one)
-    return replace(page, caused=found, counts=tuple(counts.get(of_one, _AT_CAP) for of_one in counted))
+    return replace(page, caused=caused, counts=tuple(counts.get(of_one, _AT_CAP) for of_one in counted))
 
 
 def _shape(filters: FilterSet) -> FilterSet:

@@ -37,6 +37,6 @@ def post_fork(server: object, worker: object) -> None:
 
 
 def post_worker_init(worker: object) -> None:
-    """What the application is made of stays. A look through all of it for what may go took 0.2 s, in the middle of some request."""
+    """What the application is made of stays. A look through all of it for what may go took 0.1 s, in the middle of some request."""
     gc.collect()
     gc.freeze()

@@ -20,7 +20,8 @@ from auditpanel.keyset import Count, Direction, Place, direction_of
 from auditpanel.logs.caused import caused_by_calls
 from auditpanel.logs.filters import LOG_FIELDS
 from auditpanel.logs.lines import LogPage
-from auditpanel.logs.queries import BUDGET_S, COUNT_BUDGET_S, count_each, count_logs, list_logs
+from auditpanel.logs.queries import BUDGET_S, count_each, count_logs, list_logs
+from auditpanel.logs.served import COUNT_BUDGET_S
 from auditpanel.logs.values import LogLine, Origin
 from auditpanel.panel.formatters import (
     Duration,
